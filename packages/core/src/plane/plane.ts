@@ -1,0 +1,169 @@
+/**
+ * The port between engine and data plane: verbs down, reports up. Types only; `portable-plane.ts` implements it in
+ * TypeScript, the addon in C++. Verbs are synchronous, and those that set state are idempotent. Every verb that can send or
+ * expire something takes `now` first. architecture.md "The port between engine and plane".
+ */
+import type { Secret } from '../crypto/secret.ts';
+import type { Drop } from '../drop.ts';
+import type { SessionLimits } from '../limits.ts';
+import type { Endpoint, Instant, LocalAddress, PeerId, Role, SessionIndex, SessionKind } from '../types.ts';
+
+/** One new keypair. As initiator it is confirmed at once (S1); as responder it is a `next` until a packet verifies (C1). */
+export interface SessionInstall {
+  readonly peer: PeerId;
+  readonly role: Role;
+  readonly localIndex: SessionIndex;
+  readonly remoteIndex: SessionIndex;
+  /** 32 B each. Ownership moves to the plane, which destroys them. */
+  readonly sendKey: Secret;
+  readonly receiveKey: Secret;
+  /** TS of the initiation, 12 B; orders `next`s (C5). The initiator's own sessions carry it too but are not ordered by it. */
+  readonly timestamp: Uint8Array;
+  readonly bornAt: Instant;
+  readonly limits: SessionLimits;
+  readonly kind: SessionKind;
+  /** N4: whether this session's initiator has the smaller ID, so that it stays current where two sessions cross. */
+  readonly winsCrossing: boolean;
+}
+
+export interface PeerSettings {
+  /** `undefined` leaves the value, `null` clears it. */
+  readonly endpoint?: Endpoint | null;
+  readonly localAddress?: LocalAddress | null;
+  /** Largest outer UDP payload known to pass, in bytes. */
+  readonly pathMtu?: number;
+  readonly kind?: SessionKind;
+}
+
+/** One change to allowed IPs. `prefix` is 4 or 16 B with host bits zero. A prefix belongs to one peer at a time: last wins. */
+export type RouteChange =
+  | { readonly kind: 'add'; readonly peer: PeerId; readonly prefix: Uint8Array; readonly bits: number }
+  | { readonly kind: 'remove'; readonly peer: PeerId; readonly prefix: Uint8Array; readonly bits: number }
+  | { readonly kind: 'clear'; readonly peer: PeerId };
+
+export interface OutgoingDatagram {
+  readonly to: Endpoint;
+  readonly localAddress: LocalAddress | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** What a stranger must pass before the engine sees its datagram. A plane may leave all of it to the engine. */
+export interface GateSettings {
+  /** mac1 keys, HASH("mac1----" ‖ ID_r ‖ gk), and the cookie reply key beside each. */
+  readonly keys: readonly { readonly mac1: Uint8Array; readonly cookie: Uint8Array }[];
+  /** R, current first; the previous one while it still verifies. */
+  readonly cookieSecrets: readonly Uint8Array[];
+  /** Indices of our outstanding initiations: only for these are responses and cookie replies of interest. */
+  readonly expectedIndices: readonly SessionIndex[];
+  readonly underLoad: boolean;
+}
+
+/** What a plane's gate found out; `unchecked` leaves the whole of protocol.md §6 to the engine. */
+export type GateVerdict =
+  | { readonly kind: 'unchecked' }
+  | { readonly kind: 'passed'; readonly key: number; readonly proven: boolean };
+
+export interface DataPlane {
+  /**
+   * Puts a keypair in effect before it returns. A known `localIndex` is a no-op and never resets a counter. As initiator it
+   * flushes the staged packets under the new session, else sends one keepalive (N2), also where N4 makes it the previous one.
+   */
+  install(now: Instant, session: SessionInstall): void;
+  /** Erases one keypair, if it is there. */
+  retire(now: Instant, index: SessionIndex): void;
+  /** Erases every keypair of a peer; staged packets and the stored timestamp stay. */
+  wipeKeys(now: Instant, peer: PeerId): void;
+  /** Erases all of a peer: keys, staging, routes, stored timestamp. */
+  removePeer(now: Instant, peer: PeerId): void;
+  /** Makes the peer known if it is not; sets what is given. */
+  setPeer(peer: PeerId, settings: PeerSettings): void;
+  /** Forgets the stored timestamp of C3/C5 (an operator's act: `pqtun set … reset-timestamp`). */
+  resetTimestamp(peer: PeerId): void;
+  /** Applies all changes in order or, when one is ill-formed, throws and applies none. */
+  setRoutes(changes: readonly RouteChange[]): void;
+  /**
+   * Seals and sends one keepalive (empty payload) or control payload (§3.5, multiple of 16 B) under the current session, to
+   * `to` or else to the peer's endpoint. `false` when there is no current session to send under or no endpoint: nothing is staged.
+   */
+  transmit(now: Instant, peer: PeerId, payload: Uint8Array, to?: { endpoint: Endpoint; localAddress: LocalAddress | undefined }): boolean;
+  /** Sends what is staged under the current session, if there is one (N3: after a confirm as responder). */
+  flushStaged(now: Instant, peer: PeerId): void;
+  purgeStaged(peer: PeerId): void;
+  /** Handshake and cookie datagrams: the plane owns the socket. Bytes are the plane's from here on. */
+  sendDatagrams(datagrams: readonly OutgoingDatagram[]): void;
+  setGate(settings: GateSettings): void;
+  /** Takes every report since the last call; state reports are coalesced per peer. */
+  takeReports(): PlaneReports;
+  /** Counters of one peer, zeros when it is unknown. */
+  peerCounters(peer: PeerId): PeerCounters;
+}
+
+export interface PeerCounters {
+  /** Outer bytes of transport datagrams, as `wg show` counts them. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+}
+
+/** State of one peer since the last report: coalesced, never lost, at most late. Raised only after a tag has verified. */
+export interface PeerActivity {
+  readonly peer: PeerId;
+  /** A packet was staged because no session can send. */
+  wantsKey: boolean;
+  /** Sessions confirmed as responder (C1), oldest first. */
+  readonly confirmed: Confirmation[];
+  /** Indices the plane erased by itself (displaced previous, stale or superseded next, expired). */
+  readonly retired: SessionIndex[];
+  /** An inner packet was sent (T3). */
+  dataSent: boolean;
+  /** A non-empty, non-control payload was received (T2). */
+  dataReceived: boolean;
+  /** A data packet or keepalive was sent: stops T2. Probes and answers do not. */
+  recordSent: boolean;
+  /** Any transport packet was sent. */
+  anySent: boolean;
+  /** Any transport packet was authenticated and received, but for what C1 keeps from counting. */
+  anyReceived: boolean;
+  /** The endpoint moved (§5.4): the last place it moved to. */
+  roamed: { readonly endpoint: Endpoint; readonly localAddress: LocalAddress | undefined } | undefined;
+  /** T1 or a counter limit asks for a rekey of this session. */
+  limitNear: SessionIndex | undefined;
+  /** An inner packet did not fit the path: its length in bytes. */
+  tooBig: number | undefined;
+}
+
+export interface Confirmation {
+  readonly index: SessionIndex;
+  readonly endpoint: Endpoint;
+  readonly localAddress: LocalAddress | undefined;
+  /** C5: the timestamp now stored, 12 B. */
+  readonly timestamp: Uint8Array;
+  /** Whether it became current, or previous by N4. */
+  readonly became: 'current' | 'previous';
+}
+
+/** What goes to the engine as it came; a bounded queue that may drop and count. */
+export type PlaneMessage =
+  | {
+      readonly kind: 'handshake';
+      readonly from: Endpoint;
+      readonly localAddress: LocalAddress | undefined;
+      readonly bytes: Uint8Array;
+      readonly verdict: GateVerdict;
+    }
+  /** A control payload (§3.5) of a hybrid session, authenticated. */
+  | {
+      readonly kind: 'control';
+      readonly peer: PeerId;
+      readonly from: Endpoint;
+      readonly localAddress: LocalAddress | undefined;
+      readonly payload: Uint8Array;
+    };
+
+export interface PlaneReports {
+  readonly activity: readonly PeerActivity[];
+  readonly messages: readonly PlaneMessage[];
+  /** Drops since the last call. */
+  readonly drops: ReadonlyMap<Drop, number>;
+}

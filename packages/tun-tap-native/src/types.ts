@@ -1,0 +1,194 @@
+/** The shapes of the public API. Addresses are raw network-order bytes, 4 B (IPv4) or 16 B (IPv6); IPv4-mapped IPv6 is reduced to 4 B. */
+
+/** Where a datagram came from or goes to. */
+export interface UdpAddress {
+  readonly ip: Uint8Array;
+  readonly port: number;
+  /** Interface index of a link-local IPv6 address, else 0. */
+  readonly scope: number;
+}
+
+export interface TunOptions {
+  /** Interface name, at most 15 characters; `%d` is numbered by the kernel. Default `tun%d`. */
+  readonly name?: string;
+  readonly kind?: 'tun' | 'tap';
+  /** Adopts an open descriptor instead of creating one; it is closed with the device. */
+  readonly fd?: number;
+  /** Bytes left free before each packet handed to `onPackets`, 0 … 256. Default 0. */
+  readonly headroom?: number;
+  /** Bytes left free behind it. Default 0. */
+  readonly tailroom?: number;
+  /** Packets read in one turn at most, 1 … 256. Default 64. */
+  readonly batch?: number;
+}
+
+export interface Tun {
+  readonly name: string;
+  readonly kind: 'tun' | 'tap';
+  readonly interfaceIndex: number;
+  readonly fd: number;
+  readonly closed: boolean;
+  /**
+   * Starts reading. `onPackets` gets the packets of one turn; each is a view with `headroom` and `tailroom` writable bytes
+   * around it in the same buffer, valid until the callback returns: the next turn overwrites it. `onError` gets one error
+   * that ended reading (a deleted device gives code `EBADFD`); nothing follows it.
+   */
+  start(onPackets: (packets: readonly Uint8Array[]) => void, onError: (error: NodeJS.ErrnoException) => void): void;
+  /** Stops reading; the device stays. */
+  stop(): void;
+  /** Writes each packet; returns how many the kernel took. Packets it refused for lack of room (EAGAIN, ENOBUFS) are lost. */
+  write(packets: readonly Uint8Array[]): number;
+  /** Releases the device (a non-persistent one vanishes). Harmless when repeated; also done by the garbage collector. */
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface UdpOptions {
+  readonly family: 4 | 6;
+  /** Local address, default any. */
+  readonly ip?: Uint8Array;
+  /** Local port, default chosen by the kernel. */
+  readonly port?: number;
+  /** Adopts a bound socket. */
+  readonly fd?: number;
+  /** IPv6 only; default true, so that an IPv4 socket may share the port. */
+  readonly ipv6Only?: boolean;
+  /** SO_MARK, needs CAP_NET_ADMIN. 0 or absent: none. */
+  readonly mark?: number;
+  /** Bytes; SO_RCVBUFFORCE, falling back to SO_RCVBUF. */
+  readonly receiveBuffer?: number;
+  readonly sendBuffer?: number;
+  /** `probe`: DF set, path MTU of the kernel ignored (IP_PMTUDISC_PROBE). Default `probe`. */
+  readonly pathMtuDiscovery?: 'probe' | 'do' | 'dont';
+  readonly batch?: number;
+  /** SO_REUSEPORT. */
+  readonly reusePort?: boolean;
+}
+
+export interface ReceivedDatagram {
+  /** View into the receive buffer, valid until the callback returns. */
+  readonly bytes: Uint8Array;
+  readonly from: UdpAddress;
+  /** Address the datagram was sent to, and the interface it came in by (packet info). */
+  readonly localIp: Uint8Array;
+  readonly interfaceIndex: number;
+}
+
+export interface DatagramToSend {
+  readonly bytes: Uint8Array;
+  readonly to: UdpAddress;
+  /** Source address to send from (packet info); absent: the kernel chooses. */
+  readonly localIp?: Uint8Array;
+  readonly interfaceIndex?: number;
+}
+
+export interface SendFailure {
+  /** Position in the array that was sent. */
+  readonly position: number;
+  /** `EMSGSIZE`, `ENETUNREACH`, `EPERM`, `ENOBUFS`, `EAGAIN`, … */
+  readonly code: string;
+}
+
+export interface Udp {
+  readonly family: 4 | 6;
+  readonly port: number;
+  readonly fd: number;
+  readonly closed: boolean;
+  start(onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void, onError: (error: NodeJS.ErrnoException) => void): void;
+  stop(): void;
+  /** Sends each by sendmmsg; a failing one is skipped and reported, the rest still go. */
+  send(datagrams: readonly DatagramToSend[]): readonly SendFailure[];
+  setMark(mark: number): void;
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A timer on CLOCK_BOOTTIME: fires also for time spent in suspend. */
+export interface BootTimer {
+  /** Arms for `deadline` (milliseconds of `bootTime()`); a past one fires on the next turn. Replaces the earlier one. */
+  arm(deadline: number): void;
+  disarm(): void;
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly running: boolean;
+  readonly kind: string | undefined;
+}
+
+export interface InterfaceAddress {
+  readonly interfaceIndex: number;
+  readonly ip: Uint8Array;
+  readonly bits: number;
+}
+
+export interface Route {
+  readonly destination: Uint8Array;
+  readonly bits: number;
+  readonly gateway?: Uint8Array;
+  /** Name of the outgoing interface. */
+  readonly device?: string;
+  /** Routing table, default main (254). */
+  readonly table?: number;
+  readonly metric?: number;
+  readonly source?: Uint8Array;
+  readonly mtu?: number;
+}
+
+export interface Rule {
+  readonly family: 4 | 6;
+  readonly priority?: number;
+  readonly mark?: number;
+  readonly mask?: number;
+  readonly table?: number;
+  /** `not`: the rule matches what does not carry the mark. */
+  readonly invert?: boolean;
+  readonly suppressPrefixLength?: number;
+}
+
+/** What the kernel would do with a packet to an address. */
+export interface RouteLookup {
+  readonly device: string;
+  readonly interfaceIndex: number;
+  readonly gateway: Uint8Array | undefined;
+  readonly source: Uint8Array | undefined;
+  /** The route's own MTU, else the interface's. */
+  readonly mtu: number;
+}
+
+/** Links, addresses, routes and rules by netlink; synchronous, in the network namespace of the process. Errors carry `code`. */
+export interface Netlink {
+  links(): Link[];
+  link(name: string): Link | undefined;
+  setLink(name: string, change: { up?: boolean; mtu?: number; txQueueLength?: number; rename?: string; netnsPid?: number }): void;
+  /** A veth pair; the second end is created in the network namespace of process `peerNetnsPid` when given. */
+  createVeth(name: string, peerName: string, peerNetnsPid?: number): void;
+  deleteLink(name: string): void;
+  addresses(name?: string): InterfaceAddress[];
+  addAddress(name: string, ip: Uint8Array, bits: number): void;
+  removeAddress(name: string, ip: Uint8Array, bits: number): void;
+  routes(family: 4 | 6, table?: number): Route[];
+  addRoute(route: Route): void;
+  removeRoute(route: Route): void;
+  routeTo(ip: Uint8Array, mark?: number): RouteLookup;
+  rules(family: 4 | 6): Rule[];
+  addRule(rule: Rule): void;
+  removeRule(rule: Rule): void;
+  /** Calls back after links, addresses or routes changed, once per burst. */
+  watch(onChange: (what: ReadonlySet<'link' | 'address' | 'route'>) => void): { close(): void };
+}
+
+/** Frames of one interface, both directions (AF_PACKET). For tests and demonstrations. */
+export interface Capture {
+  /** `frame` is a view, valid until the callback returns; `outgoing` is seen from this interface. */
+  start(onFrames: (frames: readonly { frame: Uint8Array; outgoing: boolean }[]) => void): void;
+  /** Frames the kernel dropped for lack of room since the last call. */
+  dropped(): number;
+  close(): void;
+  [Symbol.dispose](): void;
+}
