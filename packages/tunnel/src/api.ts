@@ -1,0 +1,132 @@
+/** What `openTunnel` gives back: the life of one tunnel, and what can be seen of it. */
+import type { Drop, RekeyProfile, SuiteId } from '@pqtun/core';
+import type { EndpointSpec, PeerConfig, Prefix, TunnelConfig } from './config.ts';
+
+/** Where inner packets go. Adding one means: what is sent to it comes out of `onPackets` elsewhere. */
+export interface PacketDevice {
+  readonly name: string;
+  readonly mtu: number;
+  /** Starts delivery. Packets may be views with `headroom`/`tailroom` around them, valid until the callback returns. */
+  start(onPackets: (packets: readonly Uint8Array[]) => void, onError: (error: Error) => void): void;
+  write(packets: readonly Uint8Array[]): void;
+  close(): void;
+}
+
+export type DeviceChoice =
+  /** Creates a TUN (needs CAP_NET_ADMIN), or adopts `fd`. Sets its MTU; addresses and routes are the caller's. */
+  | { readonly kind: 'tun'; readonly name?: string; readonly fd?: number; readonly mtu?: number }
+  /** Any device of yours, `memoryDevice()` for one. */
+  | { readonly kind: 'custom'; readonly device: PacketDevice };
+
+/** Keeps what must survive a restart. Calls are synchronous so that a timestamp is on disk before it is on the wire (C6). */
+export interface StateStore {
+  /** Ceiling of the initiator's timestamp, 12 B, or `undefined` when none was kept. */
+  loadTimestampCeiling(): Uint8Array | undefined;
+  /** `false` when it could not be kept; the tunnel goes on in memory and raises `state-not-saved`. */
+  saveTimestampCeiling(ceiling: Uint8Array): boolean;
+  loadEndpoint(publicKey: Uint8Array): { ip: Uint8Array; port: number; scope: number } | undefined;
+  saveEndpoint(publicKey: Uint8Array, at: { ip: Uint8Array; port: number; scope: number }): boolean;
+}
+
+export interface OpenOptions {
+  readonly device: DeviceChoice;
+  readonly state?: StateStore;
+  /** Crypto back end. Default `node`. */
+  readonly crypto?: 'node' | 'noble';
+  /** UDP through the addon (batches, source address, mark, path MTU probing) or `node:dgram`. Default: addon when built. */
+  readonly udp?: 'native' | 'portable';
+  /** Local addresses to bind; default any IPv4 and any IPv6. For tests on loopback. */
+  readonly bind?: readonly string[];
+  /** Initiates to every peer whose endpoint is known as soon as the tunnel is up, 50 a second. Default true. */
+  readonly initiateOnStart?: boolean;
+}
+
+export interface Tunnel extends AsyncDisposable {
+  readonly interfaceName: string;
+  readonly listenPort: number;
+  /** Fingerprint of our own ID for each suite served; empty without a KEM key. */
+  readonly fingerprints: ReadonlyMap<SuiteId, string>;
+  /** Replaces the whole configuration: all or nothing; untouched peers keep their sessions. Throws `PQTUN_BAD_CONFIG`. */
+  reconfigure(config: TunnelConfig): Promise<void>;
+  addPeer(peer: PeerConfig): Promise<void>;
+  /** Changes what is given of one peer, keeps its session where that is possible. `null` clears a value. */
+  changePeer(publicKey: Uint8Array, change: PeerChange): Promise<void>;
+  /** Ends its sessions at once. */
+  removePeer(publicKey: Uint8Array): Promise<void>;
+  /** Forgets the stored timestamp of a peer, so that one whose clock went back is heard again (§5.1 C3). */
+  resetTimestamp(publicKey: Uint8Array): void;
+  /** Sends one probe inside the tunnel; resolves with the round trip in milliseconds, rejects after `timeout` ms (default 5000). */
+  ping(publicKey: Uint8Array, options?: { timeout?: number; size?: number }): Promise<number>;
+  stats(): TunnelStats;
+  /** Calls `listener` for every event; returns the function that ends it. */
+  onEvent(listener: (event: TunnelEvent) => void): () => void;
+  /** Orderly stop: exact timestamp kept, keys wiped, device closed. */
+  close(): Promise<void>;
+}
+
+export interface PeerChange {
+  readonly presharedKey?: PeerConfig['presharedKey'] | null;
+  readonly deploymentKey?: PeerConfig['deploymentKey'] | null;
+  readonly endpoint?: EndpointSpec | null;
+  readonly allowedIps?: readonly Prefix[];
+  readonly persistentKeepalive?: number | null;
+  readonly rekeyProfile?: RekeyProfile;
+}
+
+export interface PeerStats {
+  readonly publicKey: Uint8Array;
+  readonly mode: 'require' | 'classical';
+  readonly suite: SuiteId | undefined;
+  /** Fingerprint of a hybrid peer: ID in base32, groups of 4. */
+  readonly fingerprint: string | undefined;
+  readonly endpoint: { readonly ip: Uint8Array; readonly port: number; readonly scope: number } | undefined;
+  readonly allowedIps: readonly Prefix[];
+  readonly persistentKeepalive: number | undefined;
+  readonly rekeyProfile: RekeyProfile;
+  readonly hasPresharedKey: boolean;
+  /** `none`: no session; `hybrid`: ML-KEM and X25519; `classical`: X25519 alone. */
+  readonly pqState: 'none' | 'hybrid' | 'classical';
+  /** Milliseconds since the current session began. */
+  readonly sessionAge: number | undefined;
+  readonly role: 'initiator' | 'responder' | undefined;
+  /** Wall clock of the last completed handshake, milliseconds since 1970. */
+  readonly lastHandshake: number | undefined;
+  /** From first initiation sent to session, milliseconds, of the last handshake we initiated. */
+  readonly handshakeDuration: number | undefined;
+  readonly handshakesCompleted: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  /** Last measured round trip in milliseconds. */
+  readonly roundTrip: number | undefined;
+  readonly pathMtu: number | undefined;
+}
+
+export interface TunnelStats {
+  readonly interfaceName: string;
+  readonly listenPort: number;
+  readonly mtu: number;
+  readonly fwMark: number;
+  readonly publicKey: Uint8Array;
+  readonly crypto: string;
+  readonly plane: 'portable' | 'native';
+  readonly udp: 'native' | 'portable';
+  readonly underLoad: boolean;
+  readonly peers: readonly PeerStats[];
+  readonly drops: Readonly<Record<Drop, number>>;
+  readonly cookieRepliesSent: number;
+  readonly downgradesRefused: number;
+}
+
+/** Event ids are stable; docs/operations.md lists them. Peers are named by public key. */
+export type TunnelEvent =
+  | { readonly id: 'peer-established'; readonly publicKey: Uint8Array; readonly suite: SuiteId | undefined; readonly role: 'initiator' | 'responder'; readonly duration: number | undefined }
+  | { readonly id: 'peer-expired'; readonly publicKey: Uint8Array }
+  | { readonly id: 'handshake-gave-up'; readonly publicKey: Uint8Array }
+  | { readonly id: 'peer-roamed'; readonly publicKey: Uint8Array; readonly endpoint: string }
+  | { readonly id: 'dropped'; readonly reason: Drop; readonly total: number }
+  | { readonly id: 'under-load'; readonly on: boolean }
+  | { readonly id: 'state-not-saved'; readonly what: string }
+  | { readonly id: 'endpoint-unresolved'; readonly publicKey: Uint8Array; readonly host: string }
+  | { readonly id: 'device-lost'; readonly reason: string };
