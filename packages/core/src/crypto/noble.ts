@@ -17,6 +17,11 @@ import { checkedSuite, requireLength, type SuiteOptions } from './checked-suite.
 import { Secret, wipe } from './secret.ts';
 import type { DhPrivate, KemPrivate, KemPublic, Suite } from './suite.ts';
 
+export type { AeadKey, Backend } from './backend.ts';
+export { expand, type SuiteOptions } from './checked-suite.ts';
+export { selfTest } from './self-test.ts';
+export type { DhPrivate, KemPrivate, KemPublic, RecordKey, Suite } from './suite.ts';
+
 /** A suite over noble. With `random` given, everything it makes is a function of those bytes, encapsulation included. */
 export function nobleSuite(options?: SuiteOptions): Suite {
   return checkedSuite(nobleBackend, options);

@@ -24,7 +24,8 @@ export class Secret {
 
   /** The bytes themselves, still owned here. Do not keep, copy or change them. Throws `PQTUN_SECRET_DESTROYED`. */
   borrow(): Uint8Array {
-    if (this.#bytes === undefined) throw new PqtunError('PQTUN_SECRET_DESTROYED', 'a secret was used after it was wiped');
+    if (this.#bytes === undefined)
+      throw new PqtunError('PQTUN_SECRET_DESTROYED', 'a secret was used after it was wiped');
     return this.#bytes;
   }
 

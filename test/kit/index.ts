@@ -1,0 +1,1 @@
+export { seededRandom, seededSuite } from './seeded-suite.ts';
