@@ -1,0 +1,157 @@
+/** What the repository tests ask of a TypeScript source, answered from its syntax tree. */
+import ts from 'typescript';
+import { text } from './tree.ts';
+
+export interface Import {
+  readonly specifier: string;
+  /** Whether nothing but types comes over it. */
+  readonly typeOnly: boolean;
+}
+
+const parsed = new Map<string, ts.SourceFile>();
+
+function parse(path: string): ts.SourceFile {
+  const known = parsed.get(path);
+  if (known !== undefined) return known;
+  const source = ts.createSourceFile(path, text(path), ts.ScriptTarget.Latest, true);
+  parsed.set(path, source);
+  return source;
+}
+
+/** Imports and re-exports of a source, dynamic ones included. */
+export function importsOf(path: string): Import[] {
+  const found: Import[] = [];
+  visit(parse(path), (node) => {
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+      found.push({ specifier: node.moduleSpecifier.text, typeOnly: isTypeOnly(node.importClause) });
+    } else if (
+      ts.isExportDeclaration(node) &&
+      node.moduleSpecifier !== undefined &&
+      ts.isStringLiteral(node.moduleSpecifier)
+    ) {
+      found.push({ specifier: node.moduleSpecifier.text, typeOnly: node.isTypeOnly });
+    } else if (
+      ts.isImportTypeNode(node) &&
+      ts.isLiteralTypeNode(node.argument) &&
+      ts.isStringLiteral(node.argument.literal)
+    ) {
+      found.push({ specifier: node.argument.literal.text, typeOnly: true });
+    } else if (
+      ts.isCallExpression(node) &&
+      (node.expression.kind === ts.SyntaxKind.ImportKeyword || isName(node.expression, 'require'))
+    ) {
+      const [argument] = node.arguments;
+      if (argument !== undefined && ts.isStringLiteral(argument))
+        found.push({ specifier: argument.text, typeOnly: false });
+    }
+  });
+  return found;
+}
+
+function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
+  if (clause === undefined) return false;
+  if (clause.isTypeOnly) return true;
+  const names = clause.namedBindings;
+  return (
+    clause.name === undefined &&
+    names !== undefined &&
+    ts.isNamedImports(names) &&
+    names.elements.every((name) => name.isTypeOnly)
+  );
+}
+
+/** Identifiers that stand for a variable or a type, with their line: not property names, not keys. */
+export function identifiersOf(path: string): { readonly name: string; readonly line: number }[] {
+  const source = parse(path);
+  const found: { name: string; line: number }[] = [];
+  visit(source, (node) => {
+    if (!ts.isIdentifier(node) || namesProperty(node)) return;
+    found.push({
+      name: node.text,
+      line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1,
+    });
+  });
+  return found;
+}
+
+function namesProperty(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
+  if (ts.isQualifiedName(parent)) return parent.right === node;
+  return 'name' in parent && parent.name === node && !ts.isShorthandPropertyAssignment(parent);
+}
+
+/** `object.property` expressions written out in a source. */
+export function propertyAccessesOf(path: string): string[] {
+  const found: string[] = [];
+  visit(parse(path), (node) => {
+    if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression))
+      found.push(`${node.expression.text}.${node.name.text}`);
+  });
+  return found;
+}
+
+/** All comments of a source, joined. */
+export function commentsOf(path: string): string {
+  const source = parse(path);
+  const found: string[] = [];
+  const collect = (node: ts.Node): void => {
+    const children = node.getChildren(source).filter((child) => child.kind !== ts.SyntaxKind.JSDoc);
+    // What stands between the end of one token and the start of the next is white space and comments.
+    if (children.length === 0) found.push(source.text.slice(node.pos, node.getStart(source)));
+    children.forEach(collect);
+  };
+  collect(source);
+  return found.filter((piece) => piece.trim() !== '').join('\n');
+}
+
+/** Titles of the tests in a file; `${…}`, `%s` and `$name` in a title become `*`. */
+export function testTitlesOf(path: string): string[] {
+  const source = parse(path);
+  const found: string[] = [];
+  visit(source, (node) => {
+    if (!ts.isCallExpression(node) || !/^(it|test)\b/.test(node.expression.getText(source))) return;
+    const [title] = node.arguments;
+    if (title === undefined) return;
+    if (ts.isStringLiteralLike(title)) found.push(title.text.replace(/%[sdifjop#]|\$[a-zA-Z.]+/g, '*'));
+    else if (ts.isTemplateExpression(title))
+      found.push(
+        title
+          .getText(source)
+          .slice(1, -1)
+          .replace(/\$\{[^}]*\}/g, '*'),
+      );
+  });
+  return found;
+}
+
+/** String literals that `property` is given in a source, as a value or as a type: `{ id: 'x' }`, `{ readonly id: 'x' }`. */
+export function literalsOf(path: string, property: string): string[] {
+  const found = new Set<string>();
+  visit(parse(path), (node) => {
+    if (
+      ts.isPropertySignature(node) &&
+      isName(node.name, property) &&
+      node.type !== undefined &&
+      ts.isLiteralTypeNode(node.type)
+    ) {
+      if (ts.isStringLiteral(node.type.literal)) found.add(node.type.literal.text);
+    } else if (
+      ts.isPropertyAssignment(node) &&
+      isName(node.name, property) &&
+      ts.isStringLiteral(node.initializer)
+    ) {
+      found.add(node.initializer.text);
+    }
+  });
+  return [...found];
+}
+
+function isName(node: ts.Node, name: string): boolean {
+  return ts.isIdentifier(node) && node.text === name;
+}
+
+function visit(node: ts.Node, see: (node: ts.Node) => void): void {
+  see(node);
+  ts.forEachChild(node, (child) => visit(child, see));
+}
