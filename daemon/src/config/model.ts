@@ -1,0 +1,46 @@
+/** A whole configuration as the daemon holds it: what the tunnel is made of, and what the system around it gets. */
+import { Secret } from '@pqtun/core';
+import type { Prefix, TunnelConfig } from '@pqtun/tunnel';
+
+export interface DaemonConfig {
+  readonly tunnel: TunnelConfig;
+  readonly link: LinkConfig;
+  readonly hooks: Hooks;
+  /** Write the configuration back on an orderly stop. */
+  readonly saveConfig: boolean;
+  /** `# friendly_name = …` of a peer, by its public key in base64; a label for people and exporters. */
+  readonly friendlyNames: ReadonlyMap<string, string>;
+  /** Where a key was written as `file:…` or `credential:…`: by the key object, so that saving never copies a key into the file. */
+  readonly references: ReadonlyMap<object, string>;
+}
+
+export interface LinkConfig {
+  /** With host bits: the interface's own addresses. */
+  readonly addresses: readonly Prefix[];
+  /** Absent: from the routes to the peers. */
+  readonly mtu?: number;
+  readonly dnsServers: readonly Uint8Array[];
+  readonly dnsSearch: readonly string[];
+  /** `auto`: main table, and policy rules for a default route; `off`: no routes; else every route into this table. */
+  readonly table: 'auto' | 'off' | number;
+}
+
+export const hookKinds = ['preUp', 'postUp', 'preDown', 'postDown'] as const;
+export type HookKind = (typeof hookKinds)[number];
+export type Hooks = Readonly<Record<HookKind, readonly string[]>>;
+
+/** Every secret of a configuration, for those who must destroy or copy them. */
+export function secretsOf(config: TunnelConfig): Secret[] {
+  const found: (Secret | 'none' | undefined)[] = [
+    config.privateKey,
+    config.kemSeed,
+    ...(config.deploymentKeys ?? []),
+  ];
+  for (const peer of config.peers) found.push(peer.presharedKey, peer.deploymentKey);
+  return found.filter((candidate) => candidate instanceof Secret);
+}
+
+/** Wipes every secret of `config`; harmless when repeated. */
+export function destroyConfig(config: DaemonConfig): void {
+  for (const secret of secretsOf(config.tunnel)) secret.destroy();
+}

@@ -1,0 +1,38 @@
+/** Tests of the public keys in a configuration that need cryptography: low order, our own, ML-KEM's modulus. */
+import { type Secret, type SuiteId, sameBytes, suiteIds, suites } from '@pqtun/core';
+import { nodeSuite } from '@pqtun/core/node';
+
+export interface PublicKeyCheck {
+  /** What is wrong with a peer's X25519 key (32 B), or `undefined`. */
+  dhProblem(key: Uint8Array, own: Secret | undefined): string | undefined;
+  /** Whether an ML-KEM public key (1184 or 1568 B) passes FIPS 203 §7.2. */
+  kemAccepted(key: Uint8Array): boolean;
+}
+
+/** The suite a KEM public key belongs to, by its length. */
+export function suiteOfKemKey(key: Uint8Array): SuiteId | undefined {
+  return suiteIds.find((suite) => suites[suite].kemPublicSize === key.length);
+}
+
+export function publicKeyCheck(): PublicKeyCheck {
+  const crypto = nodeSuite();
+  const probe = crypto.dhPrivate();
+  let own: { readonly of: Secret; readonly publicKey: Uint8Array } | undefined;
+  return {
+    dhProblem(key, secret) {
+      if (secret !== undefined && own?.of !== secret) {
+        const mine = crypto.dhPrivate(secret.borrow());
+        own = { of: secret, publicKey: mine.publicKey };
+        mine.destroy();
+      }
+      if (own !== undefined && sameBytes(own.publicKey, key)) return 'our own public key';
+      const shared = probe.agree(key);
+      shared?.fill(0);
+      return shared === undefined ? 'a key of low order' : undefined;
+    },
+    kemAccepted(key) {
+      const suite = suiteOfKemKey(key);
+      return suite !== undefined && crypto.kemPublic(suite, key) !== undefined;
+    },
+  };
+}
