@@ -78,6 +78,7 @@ export const u8: Field<number> = unsigned(1, (bytes, at) => byteAt(bytes, at), f
 export const u16le: Field<number> = unsigned(2, readU16le, false);
 export const u16be: Field<number> = unsigned(2, readU16be, true);
 export const u32le: Field<number> = unsigned(4, readU32le, false);
+export const u32be: Field<number> = unsigned(4, readU32be, true);
 /** 64 bits as a number: written up to 2^53 − 1; above that a read is rounded, but never to a value below 2^53. */
 export const u64le: Field<number> = unsigned(8, readU64le, false);
 
@@ -115,6 +116,10 @@ export function readU16be(from: Uint8Array, at: number): number {
 
 export function readU32le(from: Uint8Array, at: number): number {
   return (readU16le(from, at) | (readU16le(from, at + 2) << 16)) >>> 0;
+}
+
+export function readU32be(from: Uint8Array, at: number): number {
+  return ((readU16be(from, at) << 16) | readU16be(from, at + 2)) >>> 0;
 }
 
 /** Exact below 2^53. 2^53 is a double and rounding is monotone, so no larger value is ever rounded below it. */
