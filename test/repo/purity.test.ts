@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sources } from './layers.ts';
-import { identifiersOf, propertyAccessesOf } from './syntax.ts';
+import { globalsOf, propertyAccessesOf } from './syntax.ts';
 
 /** Clocks, chance, the process, the console, input and output: core is told all of these. */
 const forbidden = new Set(
@@ -17,7 +17,7 @@ describe('core', () => {
   it('uses no clock, timer, process, console or other global of a platform', () => {
     expect(core.length).toBeGreaterThan(20);
     const uses = core.flatMap((path) =>
-      identifiersOf(path)
+      globalsOf(path)
         .filter(({ name }) => forbidden.has(name) && exceptions.get(path)?.has(name) !== true)
         .map(({ name, line }) => `${path}:${line} uses ${name}`),
     );

@@ -60,12 +60,12 @@ function isTypeOnly(clause: ts.ImportClause | undefined): boolean {
   );
 }
 
-/** Identifiers that stand for a variable or a type, with their line: not property names, not keys. */
-export function identifiersOf(path: string): { readonly name: string; readonly line: number }[] {
+/** Names a source uses but does not declare in reach, with their line: globals, then, for a module binds all else. */
+export function globalsOf(path: string): { readonly name: string; readonly line: number }[] {
   const source = parse(path);
   const found: { name: string; line: number }[] = [];
   visit(source, (node) => {
-    if (!ts.isIdentifier(node) || namesProperty(node)) return;
+    if (!ts.isIdentifier(node) || namesProperty(node) || isDeclaredInReach(node)) return;
     found.push({
       name: node.text,
       line: source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1,
@@ -78,7 +78,60 @@ function namesProperty(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isPropertyAccessExpression(parent)) return parent.name === node;
   if (ts.isQualifiedName(parent)) return parent.right === node;
+  if (ts.isBindingElement(parent) && parent.propertyName === node) return true;
   return 'name' in parent && parent.name === node && !ts.isShorthandPropertyAssignment(parent);
+}
+
+/** Whether an enclosing scope of this file binds the name: a parameter, a variable, a function, a class or an import. */
+function isDeclaredInReach(node: ts.Identifier): boolean {
+  for (let scope: ts.Node = node.parent; scope !== undefined; scope = scope.parent) {
+    if (namesBoundBy(scope).has(node.text)) return true;
+  }
+  return false;
+}
+
+const bound = new WeakMap<ts.Node, ReadonlySet<string>>();
+
+/** Names a node binds for what stands inside it; blocks within it bind their own. */
+function namesBoundBy(scope: ts.Node): ReadonlySet<string> {
+  const known = bound.get(scope);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  const collect = (node: ts.Node): void => {
+    if ((ts.isVariableDeclaration(node) || ts.isParameter(node)) && !ts.isIdentifier(node.name)) collect(node.name);
+    if (isBinding(node) && node.name !== undefined && ts.isIdentifier(node.name)) names.add(node.name.text);
+    if (ts.isBlock(node) || ts.isFunctionLike(node) || ts.isClassLike(node)) return;
+    ts.forEachChild(node, collect);
+  };
+  if (isScope(scope)) ts.forEachChild(scope, collect);
+  bound.set(scope, names);
+  return names;
+}
+
+function isScope(node: ts.Node): boolean {
+  return (
+    ts.isSourceFile(node) ||
+    ts.isBlock(node) ||
+    ts.isFunctionLike(node) ||
+    ts.isForStatement(node) ||
+    ts.isForInStatement(node) ||
+    ts.isForOfStatement(node) ||
+    ts.isCaseBlock(node) ||
+    ts.isCatchClause(node)
+  );
+}
+
+function isBinding(node: ts.Node): node is ts.Node & { readonly name?: ts.Node } {
+  return (
+    ts.isVariableDeclaration(node) ||
+    ts.isParameter(node) ||
+    ts.isBindingElement(node) ||
+    ts.isFunctionDeclaration(node) ||
+    ts.isClassDeclaration(node) ||
+    ts.isImportSpecifier(node) ||
+    ts.isNamespaceImport(node) ||
+    ts.isImportClause(node)
+  );
 }
 
 /** `object.property` expressions written out in a source. */
