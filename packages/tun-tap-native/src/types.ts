@@ -33,14 +33,25 @@ export interface Tun {
    * around it in the same buffer, valid until the callback returns: the next turn overwrites it. `onError` gets one error
    * that ended reading (a deleted device gives code `EBADFD`); nothing follows it.
    */
-  start(onPackets: (packets: readonly Uint8Array[]) => void, onError: (error: NodeJS.ErrnoException) => void): void;
+  start(
+    onPackets: (packets: readonly Uint8Array[]) => void,
+    onError: (error: NodeJS.ErrnoException) => void,
+  ): void;
   /** Stops reading; the device stays. */
   stop(): void;
   /** Writes each packet; returns how many the kernel took. Packets it refused for lack of room (EAGAIN, ENOBUFS) are lost. */
   write(packets: readonly Uint8Array[]): number;
+  counters(): TunCounters;
   /** Releases the device (a non-persistent one vanishes). Harmless when repeated; also done by the garbage collector. */
   close(): void;
   [Symbol.dispose](): void;
+}
+
+export interface TunCounters {
+  readonly packetsRead: number;
+  readonly packetsWritten: number;
+  /** Packets the kernel did not take: no room, interface down, not IP. */
+  readonly packetsRefused: number;
 }
 
 export interface UdpOptions {
@@ -49,6 +60,8 @@ export interface UdpOptions {
   readonly ip?: Uint8Array;
   /** Local port, default chosen by the kernel. */
   readonly port?: number;
+  /** Interface index that a link-local `ip` belongs to. */
+  readonly scope?: number;
   /** Adopts a bound socket. */
   readonly fd?: number;
   /** IPv6 only; default true, so that an IPv4 socket may share the port. */
@@ -60,7 +73,10 @@ export interface UdpOptions {
   readonly sendBuffer?: number;
   /** `probe`: DF set, path MTU of the kernel ignored (IP_PMTUDISC_PROBE). Default `probe`. */
   readonly pathMtuDiscovery?: 'probe' | 'do' | 'dont';
+  /** Datagrams received in one turn, and sent in one system call, at most, 1 … 256. Default 64. */
   readonly batch?: number;
+  /** Longest datagram received, in bytes; longer ones are dropped and counted as `oversize`. Default 65,535. */
+  readonly longest?: number;
   /** SO_REUSEPORT. */
   readonly reusePort?: boolean;
 }
@@ -69,7 +85,7 @@ export interface ReceivedDatagram {
   /** View into the receive buffer, valid until the callback returns. */
   readonly bytes: Uint8Array;
   readonly from: UdpAddress;
-  /** Address the datagram was sent to, and the interface it came in by (packet info). */
+  /** Address the datagram was sent to, and the interface it came in by (packet info). Addresses are copies that may be kept. */
   readonly localIp: Uint8Array;
   readonly interfaceIndex: number;
 }
@@ -94,13 +110,27 @@ export interface Udp {
   readonly port: number;
   readonly fd: number;
   readonly closed: boolean;
-  start(onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void, onError: (error: NodeJS.ErrnoException) => void): void;
+  start(
+    onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void,
+    onError: (error: NodeJS.ErrnoException) => void,
+  ): void;
   stop(): void;
   /** Sends each by sendmmsg; a failing one is skipped and reported, the rest still go. */
   send(datagrams: readonly DatagramToSend[]): readonly SendFailure[];
   setMark(mark: number): void;
+  counters(): UdpCounters;
   close(): void;
   [Symbol.dispose](): void;
+}
+
+export interface UdpCounters {
+  readonly datagramsReceived: number;
+  readonly datagramsSent: number;
+  /** Dropped for being longer than `longest`. */
+  readonly oversize: number;
+  /** Transient errors met while receiving (ICMP errors, no memory); reading went on. */
+  readonly receiveErrors: number;
+  readonly sendFailures: number;
 }
 
 /** A timer on CLOCK_BOOTTIME: fires also for time spent in suspend. */
@@ -110,6 +140,34 @@ export interface BootTimer {
   disarm(): void;
   close(): void;
   [Symbol.dispose](): void;
+}
+
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What a process can give up; absent: left as it is. */
+export interface Hardening {
+  /** PR_SET_DUMPABLE 0: no ptrace and no /proc/self/mem for other processes of the user. */
+  readonly dumpable?: false;
+  /** RLIMIT_CORE 0. */
+  readonly coreDumps?: false;
+  /** PR_SET_NO_NEW_PRIVS, of the calling thread and all that it starts: call it on the main thread, before there are workers. */
+  readonly noNewPrivileges?: true;
+}
+
+export interface NativeCapabilities {
+  /** Whether a TUN can be opened; `reason` says why not. */
+  readonly tun: boolean;
+  readonly reason?: string;
+  readonly vnetHdr: boolean;
+  readonly multiQueue: boolean;
+  readonly udpGso: boolean;
+  readonly udpGro: boolean;
+  /** CAP_NET_ADMIN: marks, and buffers beyond the system's limit. */
+  readonly netAdmin: boolean;
 }
 
 export interface Link {
@@ -165,7 +223,10 @@ export interface RouteLookup {
 export interface Netlink {
   links(): Link[];
   link(name: string): Link | undefined;
-  setLink(name: string, change: { up?: boolean; mtu?: number; txQueueLength?: number; rename?: string; netnsPid?: number }): void;
+  setLink(
+    name: string,
+    change: { up?: boolean; mtu?: number; txQueueLength?: number; rename?: string; netnsPid?: number },
+  ): void;
   /** A veth pair; the second end is created in the network namespace of process `peerNetnsPid` when given. */
   createVeth(name: string, peerName: string, peerNetnsPid?: number): void;
   deleteLink(name: string): void;
