@@ -67,7 +67,9 @@ async function buildAddon() {
     );
     return false;
   }
+  const notice = setTimeout(() => console.log('setup: building the addon'), 1_000); // silent when there is nothing to build
   const code = await run(pinnedNode(), [script], { timeout: 10 * minute });
+  clearTimeout(notice);
   if (code !== 0)
     throw new Error(`the addon did not build (exit code ${code}); the compiler's words are above`);
   return true;
