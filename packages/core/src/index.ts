@@ -1,1 +1,35 @@
+/** The public surface of the protocol core. Crypto back ends are entry points of their own: `@pqtun/core/node`, `/noble`. */
+export { Secret, wipe } from './crypto/secret.ts';
+export { selfTest } from './crypto/self-test.ts';
+export type { DhPrivate, KemPrivate, KemPublic, RecordKey, Suite } from './crypto/suite.ts';
+export { type Drop, DropCounters, dropReasons } from './drop.ts';
+export type { EngineEvent } from './engine/context.ts';
+export { Engine, type EngineOptions, type PeerOptions, type PeerUpdate } from './engine/engine.ts';
+export { PortableTunnel, type PortableTunnelOptions } from './engine/portable-tunnel.ts';
+export type { PeerStatus } from './engine/status.ts';
+export { type ErrorCode, errorCodes, invariant, PqtunError } from './errors.ts';
+export { fingerprint, Identity, idOf, type PeerKeys, peerKeys } from './handshake/identity.ts';
+export type { RekeyProfile, SessionLimits, SuiteId } from './limits.ts';
+export * as limits from './limits.ts';
+export { type TimerName, timerNames } from './peer/timers.ts';
+export { AllowedIps } from './plane/allowed-ips.ts';
+export { PacketBuffer } from './plane/packet-buffer.ts';
+export type {
+  Confirmation,
+  DataPlane,
+  GateSettings,
+  GateVerdict,
+  OutgoingDatagram,
+  PeerActivity,
+  PeerCounters,
+  PeerSettings,
+  PlaneMessage,
+  PlaneReports,
+  RouteChange,
+  SessionInstall,
+} from './plane/plane.ts';
+export type { PlaneOutput } from './plane/plane-state.ts';
+export { PortablePlane, type PortablePlaneOptions } from './plane/portable-plane.ts';
+export { ReplayWindow } from './plane/replay-window.ts';
+export { defaultPolicy, type Policy } from './policy.ts';
 export * from './types.ts';

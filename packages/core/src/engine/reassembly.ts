@@ -1,0 +1,134 @@
+/**
+ * Fragments of strangers, before any key agreement. protocol.md §6: a fixed number of slots in two pools, each of a fixed
+ * size, each gone after 3 s. Pool A is for sources that are the confirmed endpoint of a live session, pool B for everybody
+ * else, so that a flood of strangers cannot take the place of a peer, nor a forger of somebody's address shut him out.
+ */
+import type { Drop } from '../drop.ts';
+import { reassemblyLifetime, reassemblySlots } from '../limits.ts';
+import { type Endpoint, elapsed, endpointKey, type Instant, prefixKey } from '../types.ts';
+import type { InitiationFragment } from '../wire/classify.ts';
+import { Reassembly } from '../wire/fragment.ts';
+
+/** One initiation being put together. */
+export interface Slot {
+  readonly key: string;
+  readonly pool: 'A' | 'B';
+  /** Quota key: the exact source in pool A, its prefix in pool B. */
+  readonly group: string;
+  readonly createdAt: Instant;
+  readonly reassembly: Reassembly;
+  /** Every fragment so far had a valid mac2. C4 "proven". */
+  proven: boolean;
+  /** Largest datagram so far; bounds the response's. §3.1. */
+  largestDatagram: number;
+  /** All bytes received so far; the response is never larger. */
+  receivedBytes: number;
+  /** mac1 of fragment 0 and the key that verified it: what a cookie reply refers to. */
+  first: { readonly mac1: Uint8Array; readonly key: number } | undefined;
+}
+
+export type Offer =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'complete'; readonly slot: Slot }
+  /** No room without a valid mac2: fragment 0 draws a cookie reply. */
+  | { readonly kind: 'wants-proof' }
+  | { readonly kind: 'refused'; readonly reason: Drop };
+
+export interface OfferedFragment {
+  readonly fragment: InitiationFragment;
+  readonly from: Endpoint;
+  /** Length of the datagram. */
+  readonly length: number;
+  /** Which of the mac1 keys verified it. */
+  readonly key: number;
+  /** It has a valid mac2. */
+  readonly proven: boolean;
+  /** `from` is the confirmed endpoint of a live session. */
+  readonly confirmedSource: boolean;
+}
+
+export class ReassemblyPools {
+  /** Oldest first: slots live equally long. */
+  readonly #slots = new Map<string, Slot>();
+  #expired = 0;
+
+  /** Takes one fragment whose mac1 is right and whose rate and load allow it. */
+  offer(now: Instant, offered: OfferedFragment): Offer {
+    this.#sweep(now);
+    const key = slotKey(offered);
+    const slot = this.#slots.get(key);
+    if (slot !== undefined) return this.#add(slot, offered);
+    const pool = offered.confirmedSource ? 'A' : 'B';
+    const group = pool === 'A' ? endpointKey(offered.from) : prefixKey(offered.from.ip);
+    const refusal = this.#makeRoom(pool, group, offered.proven);
+    if (refusal !== undefined) return refusal;
+    const fresh: Slot = {
+      key,
+      pool,
+      group,
+      createdAt: now,
+      reassembly: Reassembly.initiation(offered.fragment.suite, offered.fragment.count),
+      proven: true,
+      largestDatagram: 0,
+      receivedBytes: 0,
+      first: undefined,
+    };
+    this.#slots.set(key, fresh);
+    return this.#add(fresh, offered);
+  }
+
+  /** Slots given up unfinished since the last call. */
+  takeExpired(): number {
+    const expired = this.#expired;
+    this.#expired = 0;
+    return expired;
+  }
+
+  get size(): number {
+    return this.#slots.size;
+  }
+
+  #add(slot: Slot, { fragment, length, key, proven }: OfferedFragment): Offer {
+    const result = slot.reassembly.add(fragment.index, fragment.slice);
+    if (result === 'duplicate') return { kind: 'refused', reason: 'duplicate-fragment' };
+    slot.proven &&= proven;
+    slot.largestDatagram = Math.max(slot.largestDatagram, length);
+    slot.receivedBytes += length;
+    if (fragment.index === 0) slot.first = { mac1: fragment.mac1.slice(), key };
+    if (result === 'added') return { kind: 'stored' };
+    this.#slots.delete(slot.key);
+    return { kind: 'complete', slot };
+  }
+
+  /** Room for one more slot of `group`, evicting where a valid mac2 allows it; what refuses it otherwise. */
+  #makeRoom(pool: 'A' | 'B', group: string, proven: boolean): Offer | undefined {
+    const quota = pool === 'A' ? reassemblySlots.perSource : reassemblySlots.perPrefix;
+    const capacity = pool === 'A' ? reassemblySlots.poolA : reassemblySlots.poolB;
+    const inPool = [...this.#slots.values()].filter((slot) => slot.pool === pool);
+    const inGroup = inPool.filter((slot) => slot.group === group);
+    const overQuota = inGroup.length >= quota;
+    const full = inPool.length >= capacity;
+    const halfFull = pool === 'B' && inPool.length >= capacity / 2;
+    if (!proven) return overQuota || full || halfFull ? { kind: 'wants-proof' } : undefined;
+    if (!overQuota && !full) return undefined;
+    const victim = (overQuota ? inGroup : inPool).find((slot) => !slot.proven);
+    if (victim === undefined) return { kind: 'refused', reason: 'no-slot' };
+    this.#slots.delete(victim.key);
+    this.#expired += 1;
+    return undefined;
+  }
+
+  #sweep(now: Instant): void {
+    for (const slot of this.#slots.values()) {
+      if (elapsed(slot.createdAt, now) < reassemblyLifetime) break;
+      this.#slots.delete(slot.key);
+      this.#expired += 1;
+    }
+  }
+}
+
+/** One slot per (address, port, sender_index, suite, count). */
+function slotKey({ fragment, from }: OfferedFragment): string {
+  const { senderIndex, suite, count } = fragment;
+  return endpointKey(from) + String.fromCharCode(senderIndex & 0xffff, senderIndex >>> 16, suite, count);
+}
