@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isTest, moduleName, sources, target, violations } from './layers.ts';
+import { isTest, moduleName, ruleOf, sources, target, violations } from './layers.ts';
 import { importsOf } from './syntax.ts';
-import { files } from './tree.ts';
+import { files, text } from './tree.ts';
 
 describe('imports', () => {
   it('follow the table of ARCHITECTURE.md', () => {
@@ -62,6 +62,18 @@ describe('imports', () => {
     expect(strangers).toEqual([]);
   });
 
+  it('of packages are declared in the manifest of their member', () => {
+    const undeclared = files
+      .filter((path) => /^(packages\/[^/]+\/src|daemon|test|bench|interop)\/.*\.ts$/.test(path))
+      .flatMap((path) =>
+        importsOf(path)
+          .map(({ specifier }) => packageOf(specifier))
+          .filter((name) => name !== undefined && !declared(path).has(name))
+          .map((name) => `${path} imports ${name}`),
+      );
+    expect(undeclared).toEqual([]);
+  });
+
   it('are relative with their extension, or name a package', () => {
     const bare = sources.flatMap((path) =>
       importsOf(path)
@@ -72,9 +84,48 @@ describe('imports', () => {
   });
 });
 
-/** tunnel is made of core and the addon; its unit tests may name the packages its sources do. */
+/** `@scope/name` or `name` of a specifier; nothing for relative ones and for Node's own modules. */
+function packageOf(specifier: string): string | undefined {
+  if (/^(\.|node:)/.test(specifier)) return undefined;
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+const manifests = new Map<string, ReadonlySet<string>>();
+
+/** What a source may name: its member's dependencies and its own name; the tools of the root, where it is a test. */
+function declared(path: string): ReadonlySet<string> {
+  const member = /^(packages\/[^/]+|[^/]+)\//.exec(path)?.[1] ?? '.';
+  const forTests = isTest(path) || /^test\/|\.kit\.ts$/.test(path);
+  const key = `${member} ${forTests}`;
+  const known = manifests.get(key);
+  if (known !== undefined) return known;
+  const names = new Set([...namesIn(`${member}/package.json`), ...(forTests ? namesIn('package.json') : [])]);
+  manifests.set(key, names);
+  return names;
+}
+
+function namesIn(manifest: string): string[] {
+  const { name, ...kinds } = JSON.parse(text(manifest)) as { name: string } & Record<
+    string,
+    object | undefined
+  >;
+  const lists = [
+    kinds['dependencies'],
+    kinds['optionalDependencies'],
+    kinds['devDependencies'],
+    kinds['peerDependencies'],
+  ];
+  return [name, ...lists.flatMap((list) => Object.keys(list ?? {}))];
+}
+
+/** A package's unit tests may name the packages its sources do, and itself. */
 function mayJoin(path: string, specifier: string): boolean {
-  return path.startsWith('packages/tunnel/') && /^(@pqtun\/core|tun-tap-native)/.test(specifier);
+  const member = /^(?:packages\/)?([^/]+)\//.exec(path)?.[1] ?? '';
+  const joined = ruleOf(member === 'tun-tap-native' ? 'native' : member)?.allowed ?? [];
+  return joined.some((prefix) => specifier === prefix || specifier.startsWith(`${prefix}/`));
 }
 
 /** One cycle of the graph as the list of its modules, or an empty list. */

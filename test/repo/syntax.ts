@@ -98,7 +98,8 @@ function namesBoundBy(scope: ts.Node): ReadonlySet<string> {
   if (known !== undefined) return known;
   const names = new Set<string>();
   const collect = (node: ts.Node): void => {
-    if ((ts.isVariableDeclaration(node) || ts.isParameter(node)) && !ts.isIdentifier(node.name)) collect(node.name);
+    if ((ts.isVariableDeclaration(node) || ts.isParameter(node)) && !ts.isIdentifier(node.name))
+      collect(node.name);
     if (isBinding(node) && node.name !== undefined && ts.isIdentifier(node.name)) names.add(node.name.text);
     if (ts.isBlock(node) || ts.isFunctionLike(node) || ts.isClassLike(node)) return;
     ts.forEachChild(node, collect);
