@@ -7,7 +7,7 @@
  *
  * All or nothing: on any problem every secret read so far is destroyed.
  */
-import { maxDeploymentKeys } from '@pqtun/core';
+import { limits } from '@pqtun/core';
 import type { PeerConfig, TunnelConfig } from '@pqtun/tunnel';
 import { publicText } from '../secret-text.ts';
 import { ConfigError, maxProblems, type Problem, quoted } from './config-error.ts';
@@ -215,12 +215,12 @@ class ConfigReader {
 
   #checkInterface({ draft, seen }: OpenSection<InterfaceDraft>): void {
     const lineOf = (name: string) => seen.get(name) ?? draft.line;
-    if (draft.deploymentKeys.length > maxDeploymentKeys) {
+    if (draft.deploymentKeys.length > limits.maxDeploymentKeys) {
       this.#problem(
         lineOf('DeploymentKey'),
         'DeploymentKey',
         `${draft.deploymentKeys.length} of them`,
-        `at most ${maxDeploymentKeys}`,
+        `at most ${limits.maxDeploymentKeys}`,
       );
     }
     if (draft.mtu !== undefined && draft.mtu < 1280 && draft.addresses.some(({ ip }) => ip.length === 16)) {

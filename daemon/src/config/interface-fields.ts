@@ -1,5 +1,5 @@
 /** The keys of `[Interface]`, and the draft they fill. */
-import { kemSeedSize, keySize, type Secret } from '@pqtun/core';
+import { limits, type Secret } from '@pqtun/core';
 import type { Prefix } from '@pqtun/tunnel';
 import { parseInteger, parseIp, parsePrefix } from '../address-text.ts';
 import { type Field, list, orNone, scalar, secretKey } from './fields.ts';
@@ -39,14 +39,14 @@ export const maxMtu = 65_535;
 const most32 = 0xffff_ffff;
 
 export const interfaceFields: readonly Field<InterfaceDraft>[] = [
-  secretKey('PrivateKey', keySize, (draft, secret) => {
+  secretKey('PrivateKey', limits.keySize, (draft, secret) => {
     draft.privateKey = secret;
   }),
-  secretKey('KemSeed', kemSeedSize, (draft, secret) => {
+  secretKey('KemSeed', limits.kemSeedSize, (draft, secret) => {
     draft.kemSeed = secret;
   }),
   orNone(
-    secretKey('DeploymentKey', keySize, (draft, secret) => draft.deploymentKeys.push(secret)),
+    secretKey('DeploymentKey', limits.keySize, (draft, secret) => draft.deploymentKeys.push(secret)),
     (draft) => draft.deploymentKeys.push('none'),
   ),
   list('Address', 'addresses such as 10.88.0.2/24, fd00:88::2/64', parsePrefix, (draft, found) =>

@@ -1,5 +1,5 @@
 /** The keys of `[Peer]`, and the draft they fill. */
-import { keySize, type RekeyProfile, type Secret, suiteIds, suites } from '@pqtun/core';
+import { limits, type RekeyProfile, type Secret } from '@pqtun/core';
 import type { EndpointSpec, PeerConfig, Prefix } from '@pqtun/tunnel';
 import { masked, parseEndpoint, parseInteger, parsePrefix } from '../address-text.ts';
 import { type Field, list, publicKey, scalar, secretKey } from './fields.ts';
@@ -24,12 +24,12 @@ export function peerDraft(line: number): PeerDraft {
 }
 
 export const peerFields: readonly Field<PeerDraft>[] = [
-  publicKey('PublicKey', [keySize], (draft, bytes) => {
+  publicKey('PublicKey', [limits.keySize], (draft, bytes) => {
     draft.publicKey = bytes;
   }),
   publicKey(
     'KemPublicKey',
-    suiteIds.map((suite) => suites[suite].kemPublicSize),
+    limits.suiteIds.map((suite) => limits.suites[suite].kemPublicSize),
     (draft, bytes) => {
       draft.kemPublicKey = bytes;
     },
@@ -37,10 +37,10 @@ export const peerFields: readonly Field<PeerDraft>[] = [
   scalar('Mode', 'require or classical', parseMode, (draft, mode) => {
     draft.mode = mode;
   }),
-  secretKey('PresharedKey', keySize, (draft, secret) => {
+  secretKey('PresharedKey', limits.keySize, (draft, secret) => {
     draft.presharedKey = secret;
   }),
-  secretKey('DeploymentKey', keySize, (draft, secret) => {
+  secretKey('DeploymentKey', limits.keySize, (draft, secret) => {
     draft.deploymentKey = secret;
   }),
   list(

@@ -11,7 +11,7 @@ export interface PublicKeyCheck {
 
 /** The suite a KEM public key belongs to, by its length. */
 export function suiteOfKemKey(key: Uint8Array): SuiteId | undefined {
-  return suiteIds.find((suite) => suites[suite].kemPublicSize === key.length);
+  return limits.suiteIds.find((suite) => limits.suites[suite].kemPublicSize === key.length);
 }
 
 export function publicKeyCheck(): PublicKeyCheck {

@@ -4,7 +4,7 @@
  * It describes the same keys as the file, in camel case. `modelOf` gives the model of a configuration with every secret
  * replaced by `"(hidden)"`, which `pqtun check --json` prints. `schemaVersion` grows when a key changes its meaning.
  */
-import { maxDeploymentKeys, type Secret } from '@pqtun/core';
+import { limits, type Secret } from '@pqtun/core';
 import type { PeerConfig } from '@pqtun/tunnel';
 import { z } from 'zod';
 import { formatEndpoint, formatIp, formatPrefix, parseEndpoint, parsePrefix } from '../address-text.ts';
@@ -41,7 +41,7 @@ export const interfaceModel = z.strictObject({
   kemSeed: key(64, 'ML-KEM seed d ‖ z, 64 bytes').optional(),
   deploymentKey: z
     .array(z.union([z.literal('none'), key(32, 'deployment key, 32 bytes')]))
-    .max(maxDeploymentKeys)
+    .max(limits.maxDeploymentKeys)
     .optional(),
   address: z.array(prefix).optional(),
   listenPort: z.int().min(0).max(65_535).optional(),
