@@ -257,6 +257,7 @@ describe('agrees with a plain list', () => {
                 edges.push(made.prefix, flipped(made.prefix, made.bits - 1), flipped(made.prefix, made.bits));
             for (const ip of [...asked, ...edges]) expect(table.lookup(ip), String(ip)).toBe(list.lookup(ip));
             expect(table.size).toBe(list.size);
+            expect(table.nodes).toBeLessThanOrEqual(2 * list.size);
             for (const each of [a, b, c, peerId(0)]) {
               expect(
                 table

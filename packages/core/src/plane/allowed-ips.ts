@@ -88,6 +88,11 @@ export class AllowedIps {
     return size;
   }
 
+  /** Nodes of the tries: at most twice `size`, whatever was added and removed before. */
+  get nodes(): number {
+    return countNodes(this.#tries[4]) + countNodes(this.#tries[16]);
+  }
+
   #add(peer: PeerId, { prefix, bits }: Prefix): void {
     const copy = Uint8Array.from(prefix);
     const size = sizeOf(copy);
@@ -165,6 +170,10 @@ function withoutPrefix(node: Node | undefined, prefix: Uint8Array, bits: number)
   }
   if (node.peer !== undefined || (node.zero !== undefined && node.one !== undefined)) return node;
   return node.zero ?? node.one;
+}
+
+function countNodes(node: Node | undefined): number {
+  return node === undefined ? 0 : 1 + countNodes(node.zero) + countNodes(node.one);
 }
 
 function adopt(parent: Node, child: Node): Node {
