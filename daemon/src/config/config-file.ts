@@ -17,6 +17,7 @@ import type { KeySources } from './key-source.ts';
 import type { DaemonConfig } from './model.ts';
 import { nearest } from './nearest.ts';
 import { type PeerDraft, peerDraft, peerFields } from './peer-fields.ts';
+import { peerProblems } from './peer-rules.ts';
 import type { PublicKeyCheck } from './public-key-check.ts';
 import { type Token, tokens } from './tokenizer.ts';
 
@@ -243,13 +244,21 @@ class ConfigReader {
       this.#problem(draft.line, 'PublicKey', 'none', 'one in every [Peer]');
       return undefined;
     }
-    const mode = this.#mode(draft, lineOf);
+    const traits = {
+      hybrid: draft.kemPublicKey !== undefined,
+      mode: draft.mode,
+      rekeyProfile: draft.rekeyProfile,
+      hasDeploymentKey: draft.deploymentKey !== undefined,
+    };
+    for (const { key, got, expected } of peerProblems(traits, this.#interface?.draft.kemSeed !== undefined)) {
+      this.#problem(lineOf(key), key, got, expected);
+    }
     this.#checkKeys(draft, draft.publicKey, lineOf);
-    if (mode === undefined || this.#problems.length > before) return undefined;
+    if (this.#problems.length > before) return undefined;
     return {
       publicKey: draft.publicKey,
       ...(draft.kemPublicKey !== undefined && { kemPublicKey: draft.kemPublicKey }),
-      mode,
+      mode: traits.hybrid ? 'require' : 'classical',
       ...(draft.presharedKey !== undefined && { presharedKey: draft.presharedKey }),
       ...(draft.deploymentKey !== undefined && { deploymentKey: draft.deploymentKey }),
       allowedIps: draft.allowedIps,
@@ -258,51 +267,6 @@ class ConfigReader {
         draft.persistentKeepalive > 0 && { persistentKeepalive: draft.persistentKeepalive }),
       ...(draft.rekeyProfile !== undefined && { rekeyProfile: draft.rekeyProfile }),
     };
-  }
-
-  /** A peer with a KEM key never falls back (protocol.md §3); one without must be asked for by name. */
-  #mode(draft: PeerDraft, lineOf: (name: string) => number): PeerConfig['mode'] | undefined {
-    const hybrid = draft.kemPublicKey !== undefined;
-    if (hybrid && draft.mode === 'classical') {
-      this.#problem(
-        lineOf('Mode'),
-        'Mode',
-        'classical beside a KemPublicKey',
-        'one of them: such a peer never falls back',
-      );
-      return undefined;
-    }
-    if (!hybrid && draft.mode !== 'classical') {
-      const expected =
-        'a KemPublicKey; a peer that has none needs Mode = classical, which is not post-quantum';
-      this.#problem(draft.line, 'KemPublicKey', 'none', expected);
-      return undefined;
-    }
-    if (hybrid && this.#interface?.draft.kemSeed === undefined) {
-      this.#problem(
-        lineOf('KemPublicKey'),
-        'KemPublicKey',
-        'one, but no KemSeed in [Interface]',
-        'a KemSeed for hybrid peers; make it with: pqtun genkey',
-      );
-    }
-    if (!hybrid && draft.rekeyProfile === 'metered') {
-      this.#problem(
-        lineOf('RekeyProfile'),
-        'RekeyProfile',
-        'metered for a classical peer',
-        'standard (protocol.md §5.3)',
-      );
-    }
-    if (!hybrid && draft.deploymentKey !== undefined) {
-      this.#problem(
-        lineOf('DeploymentKey'),
-        'DeploymentKey',
-        'one for a classical peer',
-        'none: WireGuard has no such key',
-      );
-    }
-    return hybrid ? 'require' : 'classical';
   }
 
   readonly #lineOfPeer = new Map<string, number>();

@@ -1,5 +1,5 @@
 /** Tests of the public keys in a configuration that need cryptography: low order, our own, ML-KEM's modulus. */
-import { type Secret, type SuiteId, sameBytes, suiteIds, suites } from '@pqtun/core';
+import { limits, type Secret, type SuiteId, sameBytes } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 
 export interface PublicKeyCheck {
