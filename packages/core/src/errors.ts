@@ -7,6 +7,8 @@ export const errorCodes = [
   'PQTUN_SECRET_DESTROYED', // a secret was used after it was wiped
   'PQTUN_INVARIANT', // a bug of ours
   'PQTUN_UNSUPPORTED', // this platform or build cannot do it
+  'PQTUN_CLOSED', // the tunnel was closed before or while it was asked
+  'PQTUN_NO_ANSWER', // a peer did not answer in time
 ] as const;
 export type ErrorCode = (typeof errorCodes)[number];
 

@@ -13,7 +13,7 @@ export type { RekeyProfile, SessionLimits, SuiteId } from './limits.ts';
 export * as limits from './limits.ts';
 export { type TimerName, timerNames } from './peer/timers.ts';
 export { AllowedIps } from './plane/allowed-ips.ts';
-export { PacketBuffer } from './plane/packet-buffer.ts';
+export { headRoom, PacketBuffer, tailRoom } from './plane/packet-buffer.ts';
 export type {
   Confirmation,
   DataPlane,

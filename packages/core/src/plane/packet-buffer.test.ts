@@ -36,4 +36,18 @@ describe('packet buffer', () => {
     expect(loose.compact().memory.length).toBe(need);
     expect(loose.compact().packet).toEqual(loose.packet);
   });
+
+  test('lent memory is used as it is, and left as soon as the packet has to wait', () => {
+    const slot = new Uint8Array(16 + 3 + 31).fill(7);
+    const buffer = PacketBuffer.lend(slot, 16, 3);
+    expect(buffer.memory).toBe(slot);
+    const waiting = buffer.compact();
+    slot.fill(0);
+    expect(waiting.packet).toEqual(Uint8Array.of(7, 7, 7));
+    expect(waiting.compact()).toBe(waiting);
+  });
+
+  test('lent memory needs the same room', () => {
+    expect(() => PacketBuffer.lend(new Uint8Array(49), 16, 3)).toThrow('tail-room');
+  });
 });

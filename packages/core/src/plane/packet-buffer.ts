@@ -3,8 +3,8 @@
  *
  * Who owns it when: whoever reads the TUN owns the memory until it hands the buffer to `handlePacket`; from then on it is
  * the plane's, which may stage it, overwrite it by sealing, and pass a view of it on as a datagram to send. So the memory
- * must not be a slot that is read into again before that datagram has left; take fresh memory for each packet. A bare
- * `Uint8Array` stays its caller's: the plane copies it. That room is stated and never guessed from the underlying
+ * must not be a slot that is read into again before that datagram has left: take fresh memory for each packet, or `lend` a
+ * slot, which is then copied where the packet has to wait. A bare `Uint8Array` stays its caller's: the plane copies it. That room is stated and never guessed from the underlying
  * `ArrayBuffer` has a reason: pooled buffers have neighbours there, which sealing in place would overwrite.
  */
 import { invariant } from '../errors.ts';
@@ -22,6 +22,7 @@ export class PacketBuffer {
   /** Where the packet begins in `memory`, in bytes. */
   readonly offset: number;
   #length: number;
+  #lent = false;
 
   /** Takes over `memory`. `PQTUN_INVARIANT` where there are not 16 B before and 31 B behind the packet. */
   constructor(memory: Uint8Array, offset: number, length: number) {
@@ -30,6 +31,16 @@ export class PacketBuffer {
     this.memory = memory;
     this.offset = offset;
     this.#length = length;
+  }
+
+  /**
+   * A packet whose memory is only lent: it may be sealed where it lies, and its datagram must leave before the lender
+   * takes the memory back; a packet that has to wait for a session is copied. Otherwise as the constructor.
+   */
+  static lend(memory: Uint8Array, offset: number, length: number): PacketBuffer {
+    const buffer = new PacketBuffer(memory, offset, length);
+    buffer.#lent = true;
+    return buffer;
   }
 
   /** A fresh buffer of exactly the room needed; `packet` stays the caller's. */
@@ -55,10 +66,9 @@ export class PacketBuffer {
     this.#length = length;
   }
 
-  /** This buffer, or a copy of its packet where the memory is more than twice what is needed: for packets that have to wait. */
+  /** This buffer, or a copy of its packet where the memory is lent or more than twice what is needed: for packets that have to wait. */
   compact(): PacketBuffer {
-    return this.memory.length > 2 * (headRoom + this.#length + tailRoom)
-      ? PacketBuffer.copyOf(this.packet)
-      : this;
+    const copies = this.#lent || this.memory.length > 2 * (headRoom + this.#length + tailRoom);
+    return copies ? PacketBuffer.copyOf(this.packet) : this;
   }
 }

@@ -26,6 +26,17 @@ describe('staging', () => {
     expect([queue.size, queue.bytes]).toEqual([0, 0]);
   });
 
+  test('a packet in lent memory survives the reuse of that memory', () => {
+    const queue = new StagedQueue(stagingBudget());
+    const slot = new Uint8Array(16 + 300 + 31);
+    for (const mark of [1, 2]) {
+      slot.fill(mark);
+      queue.push(PacketBuffer.lend(slot, 16, 300));
+    }
+    slot.fill(9);
+    expect(marks(queue)).toEqual([1, 2]);
+  });
+
   test('holds exactly the bound of a peer; a byte more pushes the oldest out', () => {
     const queue = new StagedQueue(stagingBudget(1000, 10_000));
     expect(queue.push(packet(500, 1))).toBe(0);
