@@ -209,11 +209,7 @@ export class Engine {
       peer.macKeys = this.#macKeysFor(peer.keys, update.deploymentKey ?? undefined);
       peer.cookies.clear();
     }
-    if (update.endpoint !== undefined) {
-      peer.endpoint = update.endpoint ?? undefined;
-      peer.localAddress = undefined;
-      this.#context.plane.setPeer(id, { endpoint: update.endpoint, localAddress: null });
-    }
+    if (update.endpoint !== undefined) this.#changeEndpoint(now, peer, update.endpoint ?? undefined);
     if (update.profile !== undefined) peer.profile = update.profile;
     if (update.persistentKeepalive !== undefined) {
       this.#setPersistentKeepalive(now, peer, update.persistentKeepalive ?? undefined);
@@ -544,6 +540,17 @@ export class Engine {
     peer.persistentKeepalive = interval;
     if (interval === undefined) peer.timers.clear('persistent-keepalive');
     else peer.timers.set('persistent-keepalive', now); // the first at once: what it is for may be gone already
+  }
+
+  /** A running sequence begins anew at the new address: nobody may be listening at the old one. */
+  #changeEndpoint(now: Instant, peer: Peer, at: Endpoint | undefined): void {
+    const same = at !== undefined && peer.endpoint !== undefined && sameEndpoint(at, peer.endpoint);
+    if (same) return;
+    peer.endpoint = at;
+    peer.localAddress = undefined;
+    this.#context.plane.setPeer(peer.id, { endpoint: at ?? null, localAddress: null });
+    if (at === undefined) peer.sequence.end();
+    else peer.sequence.restart(now);
   }
 
   #changePresharedKey(now: Instant, peer: Peer, presharedKey: Secret | null): void {

@@ -1,0 +1,120 @@
+/** One end of a tunnel in a lab: a namespace, a configuration file, the real daemon. */
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { collect, endChild, type Namespace } from './namespace.ts';
+
+/** The command line as an operator runs it. */
+export const pqtun = fileURLToPath(new URL('../../../daemon/bin/pqtun', import.meta.url));
+
+/** Runs `pqtun` to its end here, outside any namespace; its standard output. Throws what it said when it failed. */
+export function runPqtun(args: readonly string[], input = ''): string {
+  const { status, stdout, stderr } = spawnSync(pqtun, args, { input, encoding: 'utf8', timeout: 60_000 });
+  if (status !== 0) throw new Error(`pqtun ${args.join(' ')}: exit code ${status}\n${stderr}`);
+  return stdout;
+}
+
+/** Fresh keys: the secret lines of `[Interface]` and the public lines of `[Peer]`. */
+export interface Keys {
+  readonly secretLines: string;
+  readonly publicLines: string;
+  /** Base64, as commands name a peer. */
+  readonly publicKey: string;
+}
+
+export function makeKeys(suite: 1 | 2 = 1): Keys {
+  const secretLines = runPqtun(['genkey']);
+  const publicLines = runPqtun(['pubkey', '--suite', String(suite)], secretLines);
+  const publicKey = /^PublicKey\s*=\s*(\S+)/m.exec(publicLines)?.[1] ?? '';
+  return { secretLines, publicLines, publicKey };
+}
+
+export class Site {
+  readonly namespace: Namespace;
+  readonly interfaceName: string;
+  readonly configFile: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  #daemon: ChildProcess | undefined;
+  #log: () => string = () => '';
+  readonly #earlierLogs: string[] = [];
+
+  /** `folder` is the site's own, made if missing. */
+  constructor(namespace: Namespace, interfaceName: string, folder: string) {
+    this.namespace = namespace;
+    this.interfaceName = interfaceName;
+    this.runtimeDir = join(folder, 'run');
+    this.stateDir = join(folder, 'state');
+    this.configFile = join(folder, `${interfaceName}.conf`);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  configure(text: string): void {
+    writeFileSync(this.configFile, text, { mode: 0o600 });
+  }
+
+  /** Starts the daemon and waits until its control socket answers. */
+  async start(...args: readonly string[]): Promise<void> {
+    this.#earlierLogs.push(this.#log());
+    const child = this.namespace.spawn(pqtun, ['run', this.configFile, ...this.#folders(), ...args]);
+    this.#daemon = child;
+    this.#log = collect(child);
+    const end = Date.now() + 30_000;
+    for (;;) {
+      const { status } = this.#command(['show', this.interfaceName, '--json', ...this.#runtime()]);
+      if (status === 0) return;
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
+        throw new Error(`the daemon of ${this.namespace.name} did not start:\n${this.#log()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Stops the daemon as an operator would (SIGTERM); its exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const daemon = this.#daemon;
+    this.#daemon = undefined;
+    if (daemon === undefined) return null;
+    await endChild(daemon, signal);
+    return daemon.exitCode;
+  }
+
+  /** Pulls the plug. */
+  async kill(): Promise<void> {
+    await this.stop('SIGKILL');
+  }
+
+  get pid(): number | undefined {
+    return this.#daemon?.pid;
+  }
+
+  /** What the daemon has logged since this site was made. */
+  get log(): string {
+    return [...this.#earlierLogs, this.#log()].join('');
+  }
+
+  /** `pqtun show --json`. */
+  show(): unknown {
+    return JSON.parse(this.command('show', this.interfaceName, '--json'));
+  }
+
+  /** Any command that talks to this daemon; its output. Throws what it said when it failed. */
+  command(...args: readonly string[]): string {
+    const { status, stdout, stderr } = this.#command([...args, ...this.#runtime()]);
+    if (status !== 0) throw new Error(`pqtun ${args.join(' ')}: exit code ${status}\n${stderr}`);
+    return stdout;
+  }
+
+  #command(args: readonly string[]) {
+    return spawnSync(pqtun, args, { encoding: 'utf8', timeout: 30_000 });
+  }
+
+  #runtime(): string[] {
+    return ['--runtime-dir', this.runtimeDir];
+  }
+
+  #folders(): string[] {
+    return [...this.#runtime(), '--state-dir', this.stateDir];
+  }
+}
