@@ -95,6 +95,18 @@ export function stagingContract(maker: PlaneMaker): void {
       expect(bench.report().drops).toEqual({});
     });
 
+    test.each(['purgeStaged', 'removePeer'] as const)('%s gives its share of the 16 MiB back', (verb) => {
+      const bench = new Bench(maker);
+      for (let n = 1; n <= 65; n++) bench.peer(n);
+      for (let i = 0; i < 64; i++) for (let n = 1; n <= 64; n++) bench.tun(to(n, 4096, i));
+      if (verb === 'purgeStaged') bench.plane.purgeStaged(peerId(64));
+      else bench.plane.removePeer(bench.now, peerId(64));
+      for (let i = 0; i < 64; i++) bench.tun(to(65, 4096, i));
+      expect(bench.report().drops).toEqual({});
+      bench.tun(to(65, 4096));
+      expect(bench.report().drops).toEqual({ 'staging-full': 1 });
+    });
+
     test('a session that comes back with counters left sends what waits before what is new', () => {
       const { bench, peer } = staged([1, 2]);
       bench.plane.setPeer(peer, { endpoint: null });
