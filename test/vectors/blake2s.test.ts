@@ -1,4 +1,3 @@
-import { keyedBlake2s } from '@pqtun/core/noble';
 import { describe, test } from 'vitest';
 import { NotRun, VectorReport } from '../kit/vector-report.ts';
 import { fromHex, readVectors, toHex } from '../kit/vectors.ts';
@@ -45,19 +44,18 @@ describe.each(ways)('through $way', ({ way, suite, backend }) => {
     report.run(
       { way, set: 'keyed 16 B, bare', expected: 36 },
       mac16,
-      (vector) => toHex(backend.mac(fromHex(vector.key), [messageOf(vector)])) === vector.mac16,
+      (vector) => toHex(backend.mac(fromHex(vector.key), [messageOf(vector)], 16)) === vector.mac16,
     );
   });
-});
 
-// Both back ends take keyed BLAKE2s from this one function; the protocol uses it with 16 B only.
-test('keyed hashes of the reference implementation, 32 B out', () => {
-  const keyed = kat.filter((vector) => vector.key !== '');
-  report.run(
-    { way: 'both', set: 'keyed 32 B', expected: 256 },
-    keyed,
-    (vector) => toHex(keyedBlake2s(fromHex(vector.key), [fromHex(vector.in)], 32)) === vector.out,
-  );
+  test('keyed hashes of the reference implementation, 32 B out', () => {
+    const keyed = kat.filter((vector) => vector.key !== '');
+    report.run(
+      { way, set: 'keyed 32 B, bare', expected: 256 },
+      keyed,
+      (vector) => toHex(backend.mac(fromHex(vector.key), [fromHex(vector.in)], 32)) === vector.out,
+    );
+  });
 });
 
 /** Long messages are given by rule: byte i = (i*5 + length of the key) mod 256. */

@@ -6,6 +6,7 @@
  * Callers have checked all lengths. Outputs are fresh, unpooled and the caller's.
  */
 import type { SuiteId } from '../limits.ts';
+import { secretBytes } from './secret.ts';
 import type { DhPrivate, KemPrivate, KemPublic } from './suite.ts';
 
 export interface Backend {
@@ -13,8 +14,8 @@ export interface Backend {
   random(length: number): Uint8Array;
   /** BLAKE2s-256, unkeyed. */
   hash(parts: readonly Uint8Array[]): Uint8Array;
-  /** BLAKE2s with a key of 1–32 B and 16 B output (a parameter of the hash, not a truncation). */
-  mac(key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array;
+  /** BLAKE2s with a key of 1–32 B and `length` B of output (1–32), a parameter of the hash and not a cut. */
+  mac(key: Uint8Array, parts: readonly Uint8Array[], length: number): Uint8Array;
   /** HMAC over BLAKE2s-256 with a block of 64 B; `key` of any length. */
   hmac(key: Uint8Array, parts: readonly Uint8Array[]): Uint8Array;
   /** ChaCha20-Poly1305 under `key` (32 B, copied): nonces of 12 B. */
@@ -50,7 +51,8 @@ export function owned(bytes: Uint8Array): Uint8Array {
   if (bytes.byteLength === bytes.buffer.byteLength) {
     return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer);
   }
-  const copy = new Uint8Array(bytes);
+  const copy = secretBytes(bytes.length);
+  copy.set(bytes);
   bytes.fill(0);
   return copy;
 }

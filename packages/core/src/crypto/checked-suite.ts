@@ -12,7 +12,7 @@ import {
   xNonceSize,
 } from '../limits.ts';
 import type { AeadKey, Backend, Random } from './backend.ts';
-import { wipe } from './secret.ts';
+import { secretBytes, wipe } from './secret.ts';
 import type { DhPrivate, KemPrivate, KemPublic, RecordKey, Suite } from './suite.ts';
 
 export interface SuiteOptions {
@@ -49,7 +49,7 @@ class CheckedSuite implements Suite {
 
   mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
     invariant(key.length === macSize || key.length === keySize, 'a MAC key is 16 or 32 B');
-    return this.#backend.mac(key, parts);
+    return this.#backend.mac(key, parts, macSize);
   }
 
   kdf(key: Uint8Array, outputs: 1 | 2 | 3, ...input: readonly Uint8Array[]): Uint8Array[] {
@@ -64,6 +64,7 @@ class CheckedSuite implements Suite {
 
   open(key: Uint8Array, counter: number, ad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     requireLength(key, keySize, 'AEAD key');
+    if (sealed.length < tagSize) return undefined;
     return openFresh(this.#backend.aead(key), counterNonce(counter), ad, sealed);
   }
 
@@ -76,6 +77,7 @@ class CheckedSuite implements Suite {
   xopen(key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
     requireLength(key, keySize, 'XAEAD key');
     requireLength(nonce, xNonceSize, 'XAEAD nonce');
+    if (sealed.length < tagSize) return undefined;
     return openFresh(this.#backend.xaead(key), nonce, ad, sealed);
   }
 
@@ -197,8 +199,7 @@ function openFresh(
   ad: Uint8Array,
   sealed: Uint8Array,
 ): Uint8Array | undefined {
-  if (sealed.length < tagSize) return undefined;
-  const out = new Uint8Array(sealed.length - tagSize);
+  const out = secretBytes(sealed.length - tagSize); // a cookie is a secret
   const verified = key.open(nonce, ad, sealed, out);
   key.destroy();
   return verified ? out : undefined;

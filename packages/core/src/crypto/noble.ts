@@ -11,7 +11,7 @@ import { blake2s } from '@noble/hashes/blake2.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { ml_kem768, ml_kem1024 } from '@noble/post-quantum/ml-kem.js';
-import { dhSize, kemSharedSize, macSize, type SuiteId, suites } from '../limits.ts';
+import { dhSize, kemSharedSize, type SuiteId, suites } from '../limits.ts';
 import { type AeadKey, type Backend, owned, type Random } from './backend.ts';
 import { checkedSuite, requireLength, type SuiteOptions } from './checked-suite.ts';
 import { Secret, wipe } from './secret.ts';
@@ -36,7 +36,7 @@ export const nobleBackend: Backend = {
     for (const part of parts) state.update(part);
     return finish(state);
   },
-  mac: (key, parts) => keyedBlake2s(key, parts, macSize),
+  mac: keyedBlake2s,
   hmac(key, parts) {
     const state = hmac.create(blake2s, key);
     for (const part of parts) state.update(part);
@@ -54,7 +54,7 @@ export const nobleBackend: Backend = {
 type NobleAead = typeof chacha20poly1305;
 
 /** noble over an output buffer: it moves the input to `out` first and works there, so any overlap is allowed. */
-export class NobleAeadKey implements AeadKey {
+class NobleAeadKey implements AeadKey {
   readonly #cipher: NobleAead;
   readonly #key: Secret;
 
@@ -83,7 +83,7 @@ export class NobleAeadKey implements AeadKey {
 }
 
 /** BLAKE2s with key and output length as its parameters (RFC 7693 §2.5). */
-export function keyedBlake2s(key: Uint8Array, parts: readonly Uint8Array[], length: number): Uint8Array {
+function keyedBlake2s(key: Uint8Array, parts: readonly Uint8Array[], length: number): Uint8Array {
   const state = blake2s.create({ key, dkLen: length });
   for (const part of parts) state.update(part);
   return finish(state);

@@ -1,6 +1,6 @@
 /**
- * Suite over node:crypto (OpenSSL): constant-time code, keys in native memory. Node has neither keyed BLAKE2s nor XChaCha20;
- * these two come from noble.
+ * Suite over node:crypto (OpenSSL): constant-time code, keys in native memory. Node has neither keyed BLAKE2s, which is
+ * `keyed-blake2s.ts`, nor XChaCha20, which is made of OpenSSL's ChaCha20 below.
  *
  * Keys become `KeyObject`s: OpenSSL clears their memory when the object is collected, they never print, and (measured) a raw
  * key handed to `createCipheriv` or `createHmac` costs 20 µs more a call on Node 24. Secrets never pass through
@@ -21,12 +21,12 @@ import {
   randomFillSync,
   timingSafeEqual,
 } from 'node:crypto';
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { PqtunError } from '../errors.ts';
-import { dhSize, macSize, type SuiteId, suites, tagSize } from '../limits.ts';
+import { dhSize, type SuiteId, suites, tagSize } from '../limits.ts';
 import { type AeadKey, type Backend, owned } from './backend.ts';
 import { checkedSuite, requireLength, type SuiteOptions } from './checked-suite.ts';
-import { keyedBlake2s, NobleAeadKey } from './noble.ts';
+import { keyedBlake2s } from './keyed-blake2s.ts';
+import { secretBytes, wipe } from './secret.ts';
 import type { DhPrivate, KemPrivate, KemPublic, Suite } from './suite.ts';
 
 export type { AeadKey, Backend } from './backend.ts';
@@ -45,20 +45,20 @@ export function nodeSuite(options?: SuiteOptions): Suite {
 /** The primitives without the protocol's restrictions: for test vectors. */
 export const nodeBackend: Backend = {
   name: 'node',
-  random: (length) => randomFillSync(new Uint8Array(length)),
+  random: (length) => randomFillSync(secretBytes(length)),
   hash(parts) {
     const state = createHash('blake2s256');
     for (const part of parts) state.update(part);
     return owned(state.digest());
   },
-  mac: (key, parts) => keyedBlake2s(key, parts, macSize),
+  mac: keyedBlake2s,
   hmac(key, parts) {
     const state = createHmac('blake2s256', createSecretKey(key));
     for (const part of parts) state.update(part);
     return owned(state.digest());
   },
   aead: (key) => new NodeAeadKey(key),
-  xaead: (key) => new NobleAeadKey(xchacha20poly1305, key),
+  xaead: (key) => new NodeXAeadKey(key),
   // OpenSSL's nonce is LE32 block counter ‖ 12 B nonce; all zero here
   stream: (key, data) =>
     owned(createCipheriv('chacha20', createSecretKey(key), new Uint8Array(16)).update(data)),
@@ -105,6 +105,64 @@ class NodeAeadKey implements AeadKey {
     this.#key.destroy();
   }
 }
+
+/** XChaCha20-Poly1305: ChaCha20-Poly1305 under HChaCha20(key, nonce[0..16)). draft-irtf-cfrg-xchacha-03 §2. */
+class NodeXAeadKey implements AeadKey {
+  readonly #key: HeldKey;
+
+  constructor(key: Uint8Array) {
+    this.#key = new HeldKey(createSecretKey(key));
+  }
+
+  seal(nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array, out: Uint8Array): void {
+    this.#derive(nonce).seal(innerNonce(nonce), ad, plaintext, out);
+  }
+
+  open(nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array, out: Uint8Array): boolean {
+    return this.#derive(nonce).open(innerNonce(nonce), ad, sealed, out);
+  }
+
+  destroy(): void {
+    this.#key.destroy();
+  }
+
+  #derive(nonce: Uint8Array): NodeAeadKey {
+    const subkey = hChaCha20(this.#key.borrow(), nonce.subarray(0, 16));
+    try {
+      return new NodeAeadKey(subkey);
+    } finally {
+      wipe(subkey);
+    }
+  }
+}
+
+/** 4 zero bytes ‖ the last 8 B of the long nonce. */
+function innerNonce(nonce: Uint8Array): Uint8Array {
+  const inner = new Uint8Array(12);
+  inner.set(nonce.subarray(16), 4);
+  return inner;
+}
+
+/**
+ * HChaCha20 out of a ChaCha20 block: both are the same permutation, after which ChaCha20 adds the initial state and HChaCha20
+ * keeps words 0–3 and 12–15. Those are the constants and OpenSSL's 16 B nonce, public both, so subtracting undoes the
+ * addition. RFC 8439 §2.3; draft-irtf-cfrg-xchacha-03 §2.2.
+ */
+function hChaCha20(key: KeyObject, nonce: Uint8Array): Uint8Array {
+  const keyStream = owned(createCipheriv('chacha20', key, nonce).update(new Uint8Array(64)));
+  const subkey = secretBytes(32);
+  const [from, to] = [new DataView(keyStream.buffer), new DataView(subkey.buffer)];
+  const input = new DataView(nonce.buffer, nonce.byteOffset, nonce.length);
+  for (let i = 0; i < 4; i++) {
+    to.setUint32(4 * i, from.getUint32(4 * i, true) - (chachaConstants[i] ?? 0), true);
+    to.setUint32(16 + 4 * i, from.getUint32(48 + 4 * i, true) - input.getUint32(4 * i, true), true);
+  }
+  wipe(keyStream);
+  return subkey;
+}
+
+/** "expand 32-byte k" as four little-endian words. */
+const chachaConstants = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574] as const;
 
 class NodeDhPrivate implements DhPrivate {
   readonly publicKey: Uint8Array;

@@ -15,7 +15,9 @@ export class Secret {
 
   /** A secret of `length` B copied from `source`; the source stays the caller's, who should wipe it. */
   static copyOf(source: Uint8Array): Secret {
-    return new Secret(new Uint8Array(source)); // never a pooled Buffer: pools survive fill(0)
+    const bytes = secretBytes(source.length);
+    bytes.set(source);
+    return new Secret(bytes);
   }
 
   get length(): number {
@@ -54,6 +56,17 @@ export class Secret {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return '[secret]';
   }
+}
+
+/**
+ * `length` zero bytes fit to hold a secret: in memory of their own outside V8's heap.
+ *
+ * Not `Buffer.from` or `allocUnsafe`, whose pool survives a wipe; and not `new Uint8Array(length)`: up to 64 B V8 keeps those in
+ * its heap, moves them when it collects, and copies them out when native code or `.buffer` first touches them. Each move
+ * leaves a copy that no wipe reaches (measured: one for a key handed to node:crypto, none this way; `erasure.test.ts`).
+ */
+export function secretBytes(length: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(length));
 }
 
 /** Overwrites each buffer with zeros. For intermediates that never became a `Secret`. */
