@@ -76,6 +76,17 @@ export function stagingContract(maker: PlaneMaker): void {
       expect([sent[0]?.[1023], sent.at(-2)?.length, sent.at(-1)?.[1023]]).toEqual([2, 32, 9]);
     });
 
+    test('charges a small packet 256 B, about what it occupies', () => {
+      const bench = new Bench(maker);
+      const peer = bench.peer(1);
+      for (let i = 0; i < 1024; i++) bench.tun(to(1, 20));
+      expect(bench.report().drops).toEqual({});
+      bench.tun(to(1, 20));
+      expect(bench.report().drops).toEqual({ 'staging-full': 1 });
+      bench.session(peer, 'initiator');
+      expect(bench.records()).toHaveLength(1024);
+    });
+
     test('holds 16 MiB in all; a peer with nothing staged then loses its new packet, others lose none', () => {
       const bench = new Bench(maker);
       const peers = Array.from({ length: 65 }, (_, n) => bench.peer(n + 1));
