@@ -60,13 +60,13 @@ Outcome listAddresses(Socket& socket, const std::optional<std::string>& name, st
   for (const int family : {AF_INET, AF_INET6}) {
     ifaddrmsg header = {};
     header.ifa_family = static_cast<uint8_t>(family);
-    header.ifa_index = wanted;
+    // Not asked for by interface: such a dump never says that it was interrupted, and loses addresses when others go
+    // meanwhile (inet_dump_ifaddr sets cb->seq only on its other path; seen on 6.18).
     MessageBuilder message(RTM_GETADDR, 0, header);
     Outcome outcome = socket.dump(
         message, [&] { found.clear(); },
         [&](const Message& answer) {
           const std::optional<AddressInfo> address = parseAddress(answer);
-          // Kernels before 4.20 send every interface's.
           if (address && (wanted == 0 || address->interfaceIndex == wanted)) found.push_back(*address);
         });
     if (outcome.failed()) return outcome;

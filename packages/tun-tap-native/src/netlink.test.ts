@@ -30,6 +30,7 @@ describe.skipIf(reason !== undefined)(titled('netlink', reason), () => {
   const life = scenarioOf('netlink-life.ts');
   it('tells one burst of changes once, and nothing after close', life('watch'));
   it('takes lost notices for a change of everything and goes on', life('overrun'));
+  it('lists a table whole, or not at all, while it changes', life('changesMeanwhile'));
   it('keeps no descriptor over a thousand rounds', life('descriptors'));
   it('closes its watches with the worker or process that ends', life('environments'));
   it('goes on watching when nobody keeps the handle', life('keepsWatchingWithoutAReference'));
