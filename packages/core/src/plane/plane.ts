@@ -85,7 +85,12 @@ export interface DataPlane {
    * Seals and sends one keepalive (empty payload) or control payload (§3.5, multiple of 16 B) under the current session, to
    * `to` or else to the peer's endpoint. `false` when there is no current session to send under or no endpoint: nothing is staged.
    */
-  transmit(now: Instant, peer: PeerId, payload: Uint8Array, to?: { endpoint: Endpoint; localAddress: LocalAddress | undefined }): boolean;
+  transmit(
+    now: Instant,
+    peer: PeerId,
+    payload: Uint8Array,
+    to?: { endpoint: Endpoint; localAddress: LocalAddress | undefined },
+  ): boolean;
   /** Sends what is staged under the current session, if there is one (N3: after a confirm as responder). */
   flushStaged(now: Instant, peer: PeerId): void;
   purgeStaged(peer: PeerId): void;
