@@ -1,0 +1,63 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { available, openTun, probe } from './index.ts';
+import { runNode, whyNoTun } from './testing/scenario.ts';
+
+let folder = '';
+
+/** A copy of the sources without a build beside them. */
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tuntap-'));
+  cpSync(dirname(fileURLToPath(import.meta.url)), join(folder, 'src'), { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function tryCopy(): { available: boolean; code: string; message: string; cause: boolean } {
+  const program = `
+    import { available, bootTime } from '${join(folder, 'src', 'index.ts')}';
+    try { bootTime(); } catch ({ code, message, cause }) {
+      console.log(JSON.stringify({ available: available(), code, message, cause: cause !== undefined }));
+    }`;
+  const { stdout, stderr } = runNode(['--input-type=module', '--eval', program], { isolated: false });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+describe('the addon', () => {
+  it('is available here', () => {
+    expect(available()).toBe(true);
+  });
+
+  it('is not needed to import the package, and its absence names the remedy', () => {
+    const outcome = tryCopy();
+    expect(outcome).toMatchObject({ available: false, code: 'ERR_ADDON_UNAVAILABLE', cause: false });
+    expect(outcome.message).toMatch(/not built.*npm run setup.*npm run build/);
+  });
+
+  it('is refused with the reason when it does not load', () => {
+    mkdirSync(join(folder, 'build', 'Release'), { recursive: true });
+    writeFileSync(join(folder, 'build', 'Release', 'tun_tap_native.node'), 'of another machine');
+    const outcome = tryCopy();
+    expect(outcome).toMatchObject({ available: false, code: 'ERR_ADDON_UNAVAILABLE', cause: true });
+    expect(outcome.message).toMatch(/does not load.*npm run setup/);
+  });
+});
+
+describe('probe', () => {
+  it('answers for every capability, with a reason where there is no TUN', () => {
+    const { tun, reason, ...others } = probe();
+    expect(reason === undefined).toBe(tun);
+    expect(Object.keys(others).sort()).toEqual(['multiQueue', 'netAdmin', 'udpGro', 'udpGso', 'vnetHdr']);
+    expect(Object.values(others).every((value) => typeof value === 'boolean')).toBe(true);
+  });
+
+  it.runIf(whyNoTun() !== undefined)('agrees with openTun where there is none', () => {
+    expect(probe().tun).toBe(false);
+    expect(() => openTun()).toThrow();
+  });
+});
