@@ -1,6 +1,20 @@
+export { Audit } from './audit.ts';
 export { innerPacket, ip } from './packets.ts';
+export { paperSuite } from './paper-suite.ts';
 export { Random } from './random.ts';
 export { seededRandom, seededSuite } from './seeded-suite.ts';
+export {
+  beforeMac2,
+  counterOf,
+  hasMac2,
+  initiationsIn,
+  kindOf,
+  payloadLengthOf,
+  receiverIndexOf,
+  type SentInitiation,
+  senderIndexOf,
+  type WireKind,
+} from './wire-view.ts';
 export {
   type Conditions,
   type Datagram,
@@ -9,5 +23,6 @@ export {
   Host,
   type HostOptions,
   newYear2026,
+  type Observer,
   World,
 } from './world.ts';

@@ -10,6 +10,7 @@ import {
   Identity,
   type Instant,
   instant,
+  type LocalAddress,
   type PeerId,
   type PeerOptions,
   PortableTunnel,
@@ -48,6 +49,8 @@ export interface Datagram {
   readonly at: Instant;
   readonly from: Endpoint;
   readonly to: Endpoint;
+  /** The local address the sender asked its socket for. */
+  readonly localAddress?: LocalAddress | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -66,10 +69,16 @@ export const newYear2026 = 1_767_225_600_000;
 
 export class Host {
   readonly name: string;
+  /** Its inner address: 10.0.0.1 for the first host of a world, 10.0.0.2 for the second, … */
+  readonly inner: string;
   readonly crypto: Suite;
   readonly identity: Identity;
-  /** Outer address; change it to roam. */
-  address: Endpoint;
+  /** What its socket says a datagram came to; `undefined`: a socket that cannot tell. */
+  local: LocalAddress | undefined;
+  /** Off or suspended: what is sent to it is lost, and nothing falls due until it wakes. Change it with `sleep`, `wake`. */
+  awake = true;
+  /** When `handleTimeout` is wanted, as of the last call into the host. For the world only. */
+  deadline: Instant | undefined;
   /** Added to the wall clock; change it to make the clock jump. */
   wallOffset = 0;
   tunnel: PortableTunnel;
@@ -80,13 +89,18 @@ export class Host {
   ceiling: Uint8Array | undefined;
   readonly #world: World;
   readonly #options: HostOptions;
+  #address: Endpoint;
+  #addressKey = '';
 
   constructor(world: World, options: HostOptions) {
     this.#world = world;
     this.#options = options;
     this.name = options.name;
+    const number = world.hosts.length + 1;
+    this.inner = `10.0.${number >> 8}.${number & 0xff}`;
     this.crypto = options.crypto;
-    this.address = endpoint(ip(options.address), options.port ?? 51820);
+    this.#address = endpoint(ip(options.address), options.port ?? 51820);
+    this.#addressKey = endpointKey(this.#address);
     this.identity = new Identity(
       options.crypto,
       new Secret(options.crypto.random(32)),
@@ -95,10 +109,34 @@ export class Host {
     this.tunnel = this.#boot();
   }
 
+  /** Outer address; set it to roam. */
+  get address(): Endpoint {
+    return this.#address;
+  }
+
+  set address(address: Endpoint) {
+    this.#address = address;
+    this.#addressKey = endpointKey(address);
+  }
+
+  get addressKey(): string {
+    return this.#addressKey;
+  }
+
+  /** Suspends it, or takes it off the network with its power: its clocks run on. */
+  sleep(): void {
+    this.awake = false;
+  }
+
+  wake(): void {
+    this.awake = true;
+  }
+
   /** Ends the program without a word and starts it again, peers to be added anew. `keepState`: the ceiling is found again. */
   restart(keepState: boolean): void {
     if (!keepState) this.ceiling = undefined;
     this.tunnel = this.#boot();
+    this.#world.drain(this);
   }
 
   /** Adds `other` as a hybrid peer (or classical), with its endpoint when `knowsEndpoint`. */
@@ -170,6 +208,11 @@ export class Host {
   }
 }
 
+export interface Observer {
+  onSent?(sender: Host, datagram: Datagram): void;
+  onDelivered?(receiver: Host, peer: PeerId, bytes: Uint8Array): void;
+}
+
 interface Delivery {
   readonly at: Instant;
   readonly order: number;
@@ -185,8 +228,11 @@ export class World {
   readonly hosts: Host[] = [];
   /** Sees every datagram as it leaves; may replace it: `[]` swallows it. */
   interceptor: ((datagram: Datagram) => readonly Datagram[] | undefined) | undefined;
+  /** Each sees every datagram as it leaves its sender, and every inner packet as it is delivered. */
+  readonly observers: Observer[] = [];
   /** Every datagram sent, when `recording`. */
   readonly wire: Datagram[] = [];
+  /** Off in long runs: then neither `wire` nor any host's `received` grows, and observers see all there is. */
   recording = true;
   #inFlight: Delivery[] = [];
   #order = 0;
@@ -203,6 +249,7 @@ export class World {
 
   /** Runs until virtual time `until` (milliseconds); ends there even when nothing happens. */
   run(until: number): void {
+    for (const host of this.hosts) host.deadline = host.tunnel.nextDeadline()?.at; // whoever was called without `act`
     for (;;) {
       const delivery = this.#inFlight[0];
       const { host, at } = this.#nextDeadline();
@@ -245,22 +292,27 @@ export class World {
   drain(host: Host): void {
     for (let output = host.tunnel.poll(); output !== undefined; output = host.tunnel.poll()) {
       if (output.kind === 'packet') {
-        host.received.push({ at: this.now, peer: output.peer, bytes: output.bytes.slice() });
+        const bytes = output.bytes.slice();
+        if (this.recording) host.received.push({ at: this.now, peer: output.peer, bytes });
+        for (const observer of this.observers) observer.onDelivered?.(host, output.peer, bytes);
         continue;
       }
       const datagram: Datagram = {
         at: this.now,
         from: host.address,
         to: output.to,
+        localAddress: output.localAddress,
         bytes: output.bytes.slice(),
       };
       if (this.recording) this.wire.push(datagram);
+      for (const observer of this.observers) observer.onSent?.(host, datagram);
       for (const replacement of this.interceptor?.(datagram) ?? [datagram])
         this.#carry(replacement, this.conditions);
     }
     for (let event = host.tunnel.pollEvent(); event !== undefined; event = host.tunnel.pollEvent()) {
       host.events.push({ ...event, at: this.now });
     }
+    host.deadline = host.tunnel.nextDeadline()?.at;
   }
 
   #carry({ from, to, bytes }: Datagram, { delay, jitter, loss, duplicate, corrupt, mtu }: Conditions): void {
@@ -299,16 +351,17 @@ export class World {
   }
 
   #deliver({ from, to, bytes }: Delivery): void {
-    const host = this.hosts.find(({ address }) => endpointKey(address) === endpointKey(to));
-    if (host === undefined) return;
-    host.tunnel.handleDatagram(this.now, from, undefined, bytes);
+    const key = endpointKey(to);
+    const host = this.hosts.find(({ addressKey }) => addressKey === key);
+    if (host === undefined || !host.awake) return;
+    host.tunnel.handleDatagram(this.now, from, host.local, bytes);
     this.drain(host);
   }
 
   #nextDeadline(): { host: Host | undefined; at: Instant | undefined } {
     let first: { host: Host | undefined; at: Instant | undefined } = { host: undefined, at: undefined };
     for (const host of this.hosts) {
-      const at = host.tunnel.nextDeadline()?.at;
+      const at = host.awake ? host.deadline : undefined;
       if (at !== undefined && (first.at === undefined || at < first.at)) first = { host, at };
     }
     return first;
