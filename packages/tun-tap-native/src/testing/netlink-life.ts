@@ -68,36 +68,33 @@ export const scenarios = {
 
   async changesMeanwhile() {
     netlink.setLink('lo', { up: true });
-    const numbered = (network: number, count: number) =>
-      Array.from({ length: count }, (_, i) => Uint8Array.of(10, network, i >> 8, i & 255));
-    // Leaving addresses stand first: each that goes moves the rest up, over the place where a dump goes on.
-    const leaving = numbered(8, 2000);
-    const lasting = numbered(9, 2000);
-    for (const address of [...leaving, ...lasting]) netlink.addAddress('lo', address, 32);
+    // Several datagrams of 32 KiB, so that a change falls between two of a dump and the dump is begun anew.
+    const lasting = Array.from({ length: 2000 }, (_, i) => `10.9.${i >> 8}.${i & 255}`);
+    for (const address of lasting) netlink.addAddress('lo', ip4(address), 32);
+    // Comes and goes behind them. Not before them: between taking an address out and saying so the kernel leaves a gap of
+    // microseconds in which a dump loses one unnoticed, and no reader can help that.
     const source = `
       const { openNetlink } = await import(${JSON.stringify(import.meta.resolve('../netlink.ts'))});
       const { parentPort } = await import('node:worker_threads');
       const netlink = openNetlink();
       parentPort.postMessage('begun');
-      for (let i = 0; i < ${leaving.length}; i++) {
-        netlink.removeAddress('lo', Uint8Array.of(10, 8, i >> 8, i & 255), 32);
+      for (let i = 0; ; i = (i + 1) % 200) {
+        netlink.addAddress('lo', Uint8Array.of(10, 8, 0, i), 32);
+        netlink.removeAddress('lo', Uint8Array.of(10, 8, 0, i), 32);
         if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
       }
-      parentPort.postMessage('ended');
     `;
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
     await once(worker, 'message');
-    let ended = false;
-    worker.once('message', () => {
-      ended = true;
-    });
     let whole = 0;
-    for (; !ended; await new Promise((resolve) => setImmediate(resolve))) {
+    for (let i = 0; i < 200; i++) {
       try {
         const found = netlink.addresses('lo').map(({ ip }) => ip.join('.'));
-        const names = new Set(found);
-        assert.equal(names.size, found.length, 'one is listed twice');
-        for (const address of lasting) assert(names.has(address.join('.')), `${address} is missing`);
+        // Each once: an interrupted attempt leaves nothing behind.
+        assert.deepEqual(
+          found.filter((address) => address.startsWith('10.9.')),
+          lasting,
+        );
         whole++;
       } catch (error) {
         // Said rather than half a table given.
