@@ -6,8 +6,12 @@ import type { EndpointSpec, PeerConfig, Prefix, TunnelConfig } from './config.ts
 export interface PacketDevice {
   readonly name: string;
   readonly mtu: number;
+  /** Bytes before and behind each packet delivered that may be overwritten; absent: none. With 16 and 31 nothing is copied. */
+  readonly headroom?: number;
+  readonly tailroom?: number;
   /** Starts delivery. Packets may be views with `headroom`/`tailroom` around them, valid until the callback returns. */
   start(onPackets: (packets: readonly Uint8Array[]) => void, onError: (error: Error) => void): void;
+  /** Packets are valid until this returns. */
   write(packets: readonly Uint8Array[]): void;
   close(): void;
 }
@@ -35,10 +39,12 @@ export interface OpenOptions {
   readonly crypto?: 'node' | 'noble';
   /** UDP through the addon (batches, source address, mark, path MTU probing) or `node:dgram`. Default: addon when built. */
   readonly udp?: 'native' | 'portable';
-  /** Local addresses to bind; default any IPv4 and any IPv6. For tests on loopback. */
+  /** Local addresses to bind, at most one IPv4 and one IPv6; default any of both. For tests on loopback. */
   readonly bind?: readonly string[];
   /** Initiates to every peer whose endpoint is known as soon as the tunnel is up, 50 a second. Default true. */
   readonly initiateOnStart?: boolean;
+  /** Resolves the names of endpoints to address literals, in order of preference. Default: the system's resolver. */
+  readonly lookup?: (host: string) => Promise<readonly string[]>;
 }
 
 export interface Tunnel extends AsyncDisposable {
@@ -121,12 +127,22 @@ export interface TunnelStats {
 
 /** Event ids are stable; docs/operations.md lists them. Peers are named by public key. */
 export type TunnelEvent =
-  | { readonly id: 'peer-established'; readonly publicKey: Uint8Array; readonly suite: SuiteId | undefined; readonly role: 'initiator' | 'responder'; readonly duration: number | undefined }
+  | {
+      readonly id: 'peer-established';
+      readonly publicKey: Uint8Array;
+      readonly suite: SuiteId | undefined;
+      readonly role: 'initiator' | 'responder';
+      readonly duration: number | undefined;
+    }
   | { readonly id: 'peer-expired'; readonly publicKey: Uint8Array }
   | { readonly id: 'handshake-gave-up'; readonly publicKey: Uint8Array }
   | { readonly id: 'peer-roamed'; readonly publicKey: Uint8Array; readonly endpoint: string }
-  | { readonly id: 'dropped'; readonly reason: Drop; readonly total: number }
+  /** At most one per reason and second. `code`: the system's error behind the last `send-failed`. */
+  | { readonly id: 'dropped'; readonly reason: Drop; readonly total: number; readonly code?: string }
   | { readonly id: 'under-load'; readonly on: boolean }
   | { readonly id: 'state-not-saved'; readonly what: string }
   | { readonly id: 'endpoint-unresolved'; readonly publicKey: Uint8Array; readonly host: string }
-  | { readonly id: 'device-lost'; readonly reason: string };
+  /** The device, or the socket, is gone; the tunnel closes. */
+  | { readonly id: 'device-lost'; readonly reason: string }
+  /** A mistake of ours was met; the tunnel closes. */
+  | { readonly id: 'failed'; readonly reason: string };

@@ -1,0 +1,17 @@
+/** A post-quantum tunnel for a program of yours: {@link openTunnel}. */
+export { PqtunError, type RekeyProfile, Secret, type SuiteId } from '@pqtun/core';
+export type {
+  DeviceChoice,
+  OpenOptions,
+  PacketDevice,
+  PeerChange,
+  PeerStats,
+  StateStore,
+  Tunnel,
+  TunnelEvent,
+  TunnelStats,
+} from './api.ts';
+export { checkConfig } from './check-config.ts';
+export type { EndpointSpec, PeerConfig, Prefix, TunnelConfig } from './config.ts';
+export { type MemoryDeviceOptions, memoryDevice } from './memory-device.ts';
+export { openTunnel } from './open-tunnel.ts';

@@ -1,0 +1,70 @@
+/** Everything there is to show of a tunnel, joined from where the numbers are born. */
+import {
+  type Drop,
+  type DropCounters,
+  dropReasons,
+  type Instant,
+  type PeerStatus,
+  type PortableTunnel,
+} from '@pqtun/core';
+import type { PeerStats, TunnelStats } from './api.ts';
+import type { PathLimits } from './path-limits.ts';
+import type { BookedPeer } from './peer-book.ts';
+
+type Fixed = Omit<TunnelStats, 'underLoad' | 'peers' | 'drops' | 'cookieRepliesSent' | 'downgradesRefused'>;
+
+export interface StatsSources {
+  readonly protocol: PortableTunnel;
+  readonly peers: readonly BookedPeer[];
+  /** Wall clock of each peer's last handshake, by key. */
+  readonly lastHandshakes: ReadonlyMap<string, number>;
+  readonly paths: PathLimits;
+  /** What was counted outside the engine, and by engines before it. */
+  readonly ownDrops: DropCounters;
+  readonly cookiesBefore: number;
+  readonly fixed: Fixed;
+}
+
+export function tunnelStats(now: Instant, sources: StatsSources): TunnelStats {
+  const { engine } = sources.protocol;
+  const drops = addedDrops(engine.drops, sources.ownDrops);
+  return {
+    ...sources.fixed,
+    underLoad: engine.isUnderLoad(now),
+    peers: sources.peers.map((peer) => peerStats(engine.status(now, peer.id), peer, sources)),
+    drops,
+    cookieRepliesSent: sources.cookiesBefore + engine.cookieRepliesSent,
+    downgradesRefused: drops['downgrade-refused'] + drops['classical-disabled'],
+  };
+}
+
+function peerStats(status: PeerStatus, { key, id, config }: BookedPeer, sources: StatsSources): PeerStats {
+  return {
+    publicKey: config.publicKey,
+    mode: config.mode,
+    suite: status.suite,
+    fingerprint: status.fingerprint,
+    endpoint: status.endpoint,
+    allowedIps: config.allowedIps,
+    persistentKeepalive: config.persistentKeepalive,
+    rekeyProfile: status.profile,
+    hasPresharedKey: config.presharedKey !== undefined,
+    pqState: status.sessionAge === undefined ? 'none' : status.kind,
+    sessionAge: status.sessionAge,
+    role: status.role,
+    lastHandshake: sources.lastHandshakes.get(key),
+    handshakeDuration: status.handshakeDuration,
+    handshakesCompleted: status.handshakesCompleted,
+    bytesReceived: status.bytesReceived,
+    bytesSent: status.bytesSent,
+    packetsReceived: status.packetsReceived,
+    packetsSent: status.packetsSent,
+    roundTrip: status.roundTrip,
+    pathMtu: sources.paths.of(id),
+  };
+}
+
+function addedDrops(a: DropCounters, b: DropCounters): Record<Drop, number> {
+  const counts = dropReasons.map((reason) => [reason, a.of(reason) + b.of(reason)]);
+  return Object.fromEntries(counts) as Record<Drop, number>; // every reason is in dropReasons
+}

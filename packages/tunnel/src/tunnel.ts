@@ -1,0 +1,603 @@
+/** The life of one tunnel: up, changed, watched, closed. The packets are `device.ts`'s, the peers `peer-book.ts`'s. */
+import {
+  DropCounters,
+  type Endpoint,
+  type EngineEvent,
+  fingerprint,
+  Identity,
+  type Instant,
+  ipKey,
+  limits,
+  type OutgoingDatagram,
+  PqtunError,
+  type SuiteId,
+  sameEndpoint,
+} from '@pqtun/core';
+import { formatEndpoint } from './address.ts';
+import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
+import { bad, checkConfig, checkInteger, checkKem, checkPeer } from './check-config.ts';
+import type { PeerConfig, TunnelConfig } from './config.ts';
+import { Device } from './device.ts';
+import { EndpointLog } from './endpoint-log.ts';
+import { DropWatch, Events, Throttle } from './events.ts';
+import type { DatagramSocket, PacketDevice } from './io.ts';
+import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
+import { PathLimits } from './path-limits.ts';
+import { type BookedPeer, PeerBook, type PeersChanged, sameSpec } from './peer-book.ts';
+import { changedPeer } from './peer-change.ts';
+import { Pings } from './pings.ts';
+import {
+  buildProtocol,
+  deploymentKeys,
+  type Settings,
+  sameProtocol,
+  settingsOf,
+  TimestampKeeper,
+} from './protocol.ts';
+import { literalEndpoint, Resolver } from './resolve.ts';
+import type { Runtime } from './runtime.ts';
+import { StartQueue } from './start-queue.ts';
+import { tunnelStats } from './stats.ts';
+
+/** Largest probe in bytes that a UDP datagram carries. */
+const largestPing = 65_440;
+
+export class LiveTunnel implements Tunnel {
+  readonly #runtime: Runtime;
+  readonly #packets: PacketDevice;
+  readonly #device: Device;
+  readonly #book: PeerBook;
+  readonly #timestamps: TimestampKeeper;
+  readonly #events = new Events();
+  readonly #endpoints: EndpointLog;
+  readonly #resolver: Resolver;
+  readonly #startQueue: StartQueue;
+  readonly #pings: Pings;
+  readonly #paths: PathLimits;
+  readonly #network: NetworkWatch;
+  readonly #ownDrops = new DropCounters();
+  readonly #dropWatch = new DropWatch();
+  readonly #dropThrottle = new Throttle(() => this.#tellDrops());
+  readonly #lastHandshakes = new Map<string, number>();
+  #settings: Settings;
+  #identity: Identity;
+  #socket: DatagramSocket;
+  #cookiesBefore = 0;
+  #lastSendError: string | undefined;
+  #underLoad = false;
+  #sourceLostAt: number | undefined;
+  /** Changes of the configuration, one after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #closing: Promise<void> | undefined;
+
+  /** The identity of a checked configuration, after its keys were checked too. Throws `PQTUN_BAD_CONFIG`. */
+  static checkKeys(runtime: Runtime, config: TunnelConfig): Identity {
+    const identity = new Identity(runtime.suite, config.privateKey, config.kemSeed);
+    try {
+      new PeerBook(runtime.suite).checkKeys(identity, paths(config.peers), true);
+      return identity;
+    } catch (error) {
+      identity.destroy();
+      throw error;
+    }
+  }
+
+  /** Takes over identity, device and socket, and starts. When it throws they are still the caller's, the socket closed. */
+  static start(
+    runtime: Runtime,
+    config: TunnelConfig,
+    identity: Identity,
+    packets: PacketDevice,
+    socket: DatagramSocket,
+  ): LiveTunnel {
+    let tunnel: LiveTunnel | undefined;
+    try {
+      tunnel = new LiveTunnel(runtime, config, identity, packets, socket);
+      tunnel.#up(config.peers);
+      return tunnel;
+    } catch (error) {
+      if (tunnel === undefined) void socket.close();
+      else void tunnel.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    runtime: Runtime,
+    config: TunnelConfig,
+    identity: Identity,
+    packets: PacketDevice,
+    socket: DatagramSocket,
+  ) {
+    this.#runtime = runtime;
+    this.#settings = settingsOf(config);
+    this.#identity = identity;
+    this.#packets = packets;
+    this.#socket = socket;
+    const { clock, native, state, suite } = runtime;
+    this.#book = new PeerBook(suite);
+    this.#timestamps = new TimestampKeeper(runtime);
+    this.#device = new Device({
+      clock,
+      device: packets,
+      socket,
+      protocol: this.#build(config, identity),
+      on: {
+        onTurn: (now, events) => this.#onTurn(now, events),
+        onSendFailed: (datagram, code) => this.#onSendFailed(datagram, code),
+        onSourceLost: () => this.#onSourceLost(),
+        onDeviceLost: ({ message }) => this.#end({ id: 'device-lost', reason: message }),
+        onFailure: (error) =>
+          this.#end({ id: 'failed', reason: error instanceof Error ? error.message : 'unknown' }),
+      },
+    });
+    this.#endpoints = new EndpointLog({
+      store: state,
+      onRoamed: (key, at) => this.#tellRoamed(key, at),
+      onNotSaved: () => this.#events.tell({ id: 'state-not-saved', what: 'endpoint' }),
+    });
+    this.#resolver = new Resolver({
+      lookup: runtime.lookup,
+      now: () => clock.now(),
+      onResolved: (key, at) => this.#onResolved(key, at),
+      onUnresolved: (key, host) => this.#onUnresolved(key, host),
+    });
+    this.#startQueue = new StartQueue((key) => this.#begin(key));
+    this.#pings = new Pings((peer, length) =>
+      this.#device.call((now, { engine }) => engine.ping(now, peer, length)),
+    );
+    this.#paths = new PathLimits((ip) => this.#routeMtu(ip));
+    this.#network =
+      native === undefined
+        ? watchAddresses(packets.name, () => this.#onNetworkChange())
+        : watchNetwork(
+            native,
+            () => this.#destinations(),
+            () => this.#settings.fwMark ?? 0,
+            () => this.#onNetworkChange(),
+          );
+  }
+
+  #up(peers: readonly PeerConfig[]): void {
+    this.#device.start();
+    this.#settle(this.#apply(peers), this.#runtime.initiateOnStart);
+  }
+
+  /* what can be seen */
+
+  get interfaceName(): string {
+    return this.#packets.name;
+  }
+
+  get listenPort(): number {
+    return this.#socket.port;
+  }
+
+  get fingerprints(): ReadonlyMap<SuiteId, string> {
+    const prints = new Map<SuiteId, string>();
+    for (const suite of this.#settings.suites ?? limits.suiteIds) {
+      const id = this.#identity.id(suite);
+      if (id !== undefined) prints.set(suite, fingerprint(id));
+    }
+    return prints;
+  }
+
+  stats(): TunnelStats {
+    const { protocol } = this.#device;
+    return tunnelStats(this.#runtime.clock.now(), {
+      protocol,
+      peers: [...this.#book.all],
+      lastHandshakes: this.#lastHandshakes,
+      paths: this.#paths,
+      ownDrops: this.#ownDrops,
+      cookiesBefore: this.#cookiesBefore,
+      fixed: {
+        interfaceName: this.interfaceName,
+        listenPort: this.listenPort,
+        mtu: this.#packets.mtu,
+        fwMark: this.#settings.fwMark ?? 0,
+        publicKey: this.#identity.dh.publicKey,
+        crypto: this.#runtime.suite.name,
+        plane: 'portable',
+        udp: this.#socket.kind,
+      },
+    });
+  }
+
+  onEvent(listener: (event: TunnelEvent) => void): () => void {
+    return this.#events.listen(listener);
+  }
+
+  /* changes */
+
+  reconfigure(config: TunnelConfig): Promise<void> {
+    return this.#change(async () => {
+      const checked = checkConfig(config);
+      const identity = new Identity(this.#runtime.suite, checked.privateKey, checked.kemSeed);
+      const goesOn = sameProtocol(
+        { identity: this.#identity, config: this.#settings },
+        { identity, config: checked },
+      );
+      try {
+        this.#book.checkKeys(identity, paths(checked.peers), !goesOn);
+        await this.#rebind(checked);
+      } catch (error) {
+        identity.destroy();
+        throw error;
+      }
+      // from here on nothing fails
+      if (goesOn) identity.destroy();
+      const restarted = goesOn ? undefined : this.#restart(checked, identity);
+      this.#settings = settingsOf(checked);
+      this.#device.call((_now, { engine }) => engine.setDeploymentKeys(deploymentKeys(checked)));
+      this.#settle(this.#apply(checked.peers, restarted), restarted !== undefined);
+    });
+  }
+
+  addPeer(peer: PeerConfig): Promise<void> {
+    return this.#change(async () => {
+      const checked = checkPeer('peer', peer);
+      const key = ipKey(checked.publicKey);
+      if (this.#book.byKey(key) !== undefined) throw bad('peer.publicKey', 'is that of a peer we have');
+      checkKem(
+        'peer',
+        checked,
+        this.#identity.kem(1) !== undefined,
+        this.#settings.suites ?? limits.suiteIds,
+      );
+      this.#book.checkKeys(this.#identity, new Map([['peer', checked]]), false);
+      this.#settle(this.#apply([...this.#configs(), checked], undefined, key), false);
+    });
+  }
+
+  changePeer(publicKey: Uint8Array, change: PeerChange): Promise<void> {
+    return this.#change(async () => {
+      const peer = this.#book.find(publicKey);
+      const changed = changedPeer(peer.config, change);
+      const configs = this.#configs().map((config) => (config === peer.config ? changed : config));
+      this.#settle(this.#apply(configs, undefined, peer.key), false);
+      if (change.endpoint === null) {
+        this.#device.call((now, { engine }) => engine.updatePeer(now, peer.id, { endpoint: null }));
+      }
+    });
+  }
+
+  removePeer(publicKey: Uint8Array): Promise<void> {
+    return this.#change(async () => {
+      const peer = this.#book.find(publicKey);
+      this.#settle(this.#apply(this.#configs().filter((config) => config !== peer.config)), false);
+    });
+  }
+
+  resetTimestamp(publicKey: Uint8Array): void {
+    this.#requireOpen();
+    const { id } = this.#book.find(publicKey);
+    this.#device.call((_now, { engine }) => engine.resetTimestamp(id));
+  }
+
+  async ping(publicKey: Uint8Array, options: { timeout?: number; size?: number } = {}): Promise<number> {
+    this.#requireOpen();
+    const timeout = checkInteger('options.timeout', options.timeout ?? 5000, 1, 3_600_000);
+    const size = options.size;
+    if (size !== undefined && checkInteger('options.size', size, 16, largestPing) % 16 !== 0) {
+      throw bad('options.size', 'expected a multiple of 16');
+    }
+    const { id, config } = this.#book.find(publicKey);
+    if (config.mode === 'classical') {
+      throw new PqtunError('PQTUN_UNSUPPORTED', 'a classical peer knows no probes: WireGuard has none');
+    }
+    const answer = this.#pings.start(id, timeout, size);
+    if (this.#pings.waits(id)) this.#device.call((now, { engine }) => engine.initiate(now, id));
+    return answer;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /* how changes are made */
+
+  /** One change after the other; a failed one stops no later one. */
+  #change(act: () => Promise<void>): Promise<void> {
+    const change = this.#changes.then(() => {
+      this.#requireOpen();
+      return act();
+    });
+    this.#changes = change.catch(() => undefined);
+    return change;
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== undefined) throw new PqtunError('PQTUN_CLOSED', 'the tunnel is closed');
+  }
+
+  #configs(): PeerConfig[] {
+    return [...this.#book.all].map(({ config }) => config);
+  }
+
+  #build(config: TunnelConfig, identity: Identity) {
+    const { mtu } = this.#packets;
+    const options = { runtime: this.#runtime, config, identity, mtu, timestamps: this.#timestamps };
+    return buildProtocol(this.#runtime.clock.now(), options);
+  }
+
+  #apply(
+    peers: readonly PeerConfig[],
+    known: ReadonlyMap<string, Endpoint> = new Map(),
+    winner?: string,
+  ): PeersChanged {
+    const endpointOf = (config: PeerConfig): Endpoint | undefined =>
+      (config.endpoint && literalEndpoint(config.endpoint)) ??
+      known.get(ipKey(config.publicKey)) ??
+      (config.endpoint === undefined ? this.#storedEndpoint(config.publicKey) : undefined);
+    return this.#device.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
+  }
+
+  /** Endpoints of what `#apply` has changed, and first handshakes where they are wanted. */
+  #settle({ gone, added, redirected }: PeersChanged, initiate: boolean): void {
+    for (const { key, id } of gone) {
+      this.#resolver.forget(key);
+      this.#endpoints.forget(key);
+      this.#paths.forget(id);
+      this.#lastHandshakes.delete(key);
+      this.#pings.end('the peer was removed', id);
+    }
+    for (const { key, id, config } of redirected) {
+      this.#resolver.forget(key);
+      const endpoint = config.endpoint && literalEndpoint(config.endpoint);
+      if (endpoint !== undefined) {
+        this.#device.call((now, { engine }) => engine.updatePeer(now, id, { endpoint }));
+      }
+    }
+    for (const { key, config } of [...added, ...redirected]) {
+      if (config.endpoint !== undefined && literalEndpoint(config.endpoint) === undefined) {
+        this.#resolver.watch(key, config.endpoint);
+      }
+    }
+    if (initiate) for (const { key } of added) this.#startQueue.add(key);
+  }
+
+  /** Opens or marks what the new configuration wants otherwise; the last step that can fail. */
+  async #rebind(config: TunnelConfig): Promise<void> {
+    const { listenPort = 0, fwMark = 0 } = config;
+    if (listenPort === 0 || listenPort === this.#socket.port) {
+      if (fwMark !== (this.#settings.fwMark ?? 0)) this.#socket.setMark(fwMark);
+      return;
+    }
+    const socket = await this.#runtime.openSocket({ port: listenPort, mark: fwMark });
+    if (this.#closing !== undefined) {
+      await socket.close();
+      this.#requireOpen();
+    }
+    const old = this.#socket;
+    this.#socket = socket;
+    this.#device.replaceSocket(socket);
+    await old.close();
+    this.#requireOpen();
+  }
+
+  /** Ends every session and begins anew as another party. Where the peers were last is kept for the same configured endpoint. */
+  #restart(config: TunnelConfig, identity: Identity): Map<string, Endpoint> {
+    const protocol = this.#build(config, identity);
+    const old = this.#device.protocol;
+    const known = new Map<string, Endpoint>();
+    const specs = new Map(config.peers.map((peer) => [ipKey(peer.publicKey), peer.endpoint]));
+    this.#device.call((now, { engine }) => {
+      for (const peer of this.#book.all) {
+        const { endpoint } = engine.status(now, peer.id);
+        const same = specs.has(peer.key) && sameSpec(specs.get(peer.key), peer.config.endpoint);
+        if (same && endpoint !== undefined) known.set(peer.key, endpoint);
+      }
+      engine.stop(now);
+    });
+    for (const [reason, times] of Object.entries(old.engine.drops.snapshot())) {
+      this.#ownDrops.count(reason as keyof TunnelStats['drops'], times); // the keys of a snapshot are reasons
+    }
+    this.#cookiesBefore += old.engine.cookieRepliesSent;
+    this.#pings.end('the identity was changed');
+    this.#resolver.clear();
+    this.#paths.clear();
+    this.#lastHandshakes.clear();
+    this.#book.clear();
+    this.#identity.destroy();
+    this.#identity = identity;
+    this.#device.replaceProtocol(protocol);
+    return known;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#network.close();
+    this.#resolver.clear();
+    this.#startQueue.close();
+    this.#dropThrottle.close();
+    this.#endpoints.close();
+    try {
+      this.#device.call((now, { engine }) => engine.stop(now));
+    } catch {
+      // after a failure of ours the engine may refuse even this; what remains is closed all the same
+    }
+    this.#device.close();
+    this.#pings.end('the tunnel was closed');
+    this.#book.clear();
+    this.#identity.destroy();
+    await Promise.all([this.#socket.close(), this.#changes]);
+  }
+
+  #end(event: TunnelEvent): void {
+    if (this.#closing !== undefined) return;
+    const closing = this.close();
+    this.#events.tell(event);
+    closing.catch(() => undefined); // whoever calls `close` gets it
+  }
+
+  /* what happens */
+
+  #onTurn(now: Instant, events: readonly EngineEvent[]): void {
+    for (const event of events) this.#onEngineEvent(now, event);
+    if (this.#closing !== undefined) return; // by a listener
+    this.#dropThrottle.poke(now);
+    const underLoad = this.#device.protocol.engine.isUnderLoad(now);
+    if (underLoad === this.#underLoad) return;
+    this.#underLoad = underLoad;
+    this.#events.tell({ id: 'under-load', on: underLoad });
+  }
+
+  #onEngineEvent(now: Instant, event: EngineEvent): void {
+    if (event.kind === 'timestamp-not-kept') {
+      this.#events.tell({ id: 'state-not-saved', what: 'timestamp' });
+      return;
+    }
+    if (event.kind === 'pong') return this.#pings.onPong(event.token, event.roundTrip);
+    const peer = this.#book.byId(event.peer);
+    if (peer === undefined) return; // removed by a listener of an earlier event
+    const { key, id } = peer;
+    const { publicKey } = peer.config;
+    switch (event.kind) {
+      case 'peer-established':
+        return this.#onEstablished(now, peer, event);
+      case 'peer-expired':
+        return this.#events.tell({ id: 'peer-expired', publicKey });
+      case 'handshake-gave-up':
+        return this.#events.tell({ id: 'handshake-gave-up', publicKey });
+      case 'peer-roamed':
+        this.#paths.forget(id);
+        return this.#endpoints.note(now, key, publicKey, event.endpoint, true);
+      case 'path-stale':
+        return this.#resolver.refresh(key);
+      default:
+        event satisfies never;
+    }
+  }
+
+  #onEstablished(
+    now: Instant,
+    { key, id, config }: BookedPeer,
+    { role, duration }: Extract<EngineEvent, { kind: 'peer-established' }>,
+  ): void {
+    this.#lastHandshakes.set(key, Date.now());
+    const { endpoint, suite } = this.#device.protocol.engine.status(now, id);
+    if (endpoint !== undefined) this.#endpoints.note(now, key, config.publicKey, endpoint, false);
+    this.#pings.onEstablished(id);
+    this.#events.tell({ id: 'peer-established', publicKey: config.publicKey, suite, role, duration });
+  }
+
+  #onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
+    const isTransport = bytes[0] === 4;
+    if (code !== 'EMSGSIZE' || !isTransport) {
+      this.#ownDrops.count('send-failed');
+      this.#lastSendError = code;
+      return;
+    }
+    this.#ownDrops.count('too-big');
+    const now = this.#runtime.clock.now();
+    const { protocol } = this.#device;
+    const peers = [...this.#book.all].map(({ id }) => protocol.engine.status(now, id));
+    this.#paths.lower(protocol, to, bytes.length, peers);
+  }
+
+  /** The system has told us of an address that went by refusing it, before any notice of it. Once a second is enough. */
+  #onSourceLost(): void {
+    const now = this.#runtime.clock.now();
+    if (this.#sourceLostAt !== undefined && now - this.#sourceLostAt < 1000) return;
+    this.#sourceLostAt = now;
+    this.#onNetworkChange();
+  }
+
+  #onNetworkChange(): void {
+    if (this.#closing !== undefined) return;
+    this.#paths.lift(this.#device.protocol);
+    this.#device.call((now, { engine }) => engine.handleNetworkChange(now));
+  }
+
+  #onResolved(key: string, at: Endpoint): void {
+    const peer = this.#book.byKey(key);
+    if (peer === undefined || this.#closing !== undefined) return;
+    const wasUnknown = this.#device.call((now, { engine }) => {
+      const { endpoint, sessionAge, initiating } = engine.status(now, peer.id);
+      if (endpoint !== undefined && sameEndpoint(endpoint, at)) return false;
+      // a peer that talks to us is where it says; a name only helps to find one that does not
+      if (endpoint !== undefined && sessionAge !== undefined && !initiating) return false;
+      engine.updatePeer(now, peer.id, { endpoint: at });
+      return endpoint === undefined;
+    });
+    if (wasUnknown) this.#startOrPing(peer);
+  }
+
+  #onUnresolved(key: string, host: string): void {
+    const peer = this.#book.byKey(key);
+    if (peer === undefined || this.#closing !== undefined) return;
+    const { publicKey } = peer.config;
+    const stored = this.#storedEndpoint(publicKey);
+    const used = this.#device.call((now, { engine }) => {
+      if (stored === undefined || engine.status(now, peer.id).endpoint !== undefined) return false;
+      engine.updatePeer(now, peer.id, { endpoint: stored });
+      return true;
+    });
+    if (used) this.#startOrPing(peer);
+    this.#events.tell({ id: 'endpoint-unresolved', publicKey, host });
+  }
+
+  /* small parts */
+
+  #startOrPing({ key, id }: BookedPeer): void {
+    if (this.#runtime.initiateOnStart || this.#pings.waits(id)) this.#startQueue.add(key);
+  }
+
+  #begin(key: string): void {
+    const peer = this.#book.byKey(key);
+    if (peer === undefined) return;
+    this.#device.call((now, { engine }) => {
+      if (engine.status(now, peer.id).sessionAge === undefined) engine.initiate(now, peer.id);
+    });
+  }
+
+  #storedEndpoint(publicKey: Uint8Array): Endpoint | undefined {
+    try {
+      return this.#runtime.state?.loadEndpoint(publicKey);
+    } catch {
+      return undefined; // a start without it is slower, not wrong
+    }
+  }
+
+  #tellRoamed(key: string, at: Endpoint): void {
+    const peer = this.#book.byKey(key);
+    if (peer === undefined) return;
+    this.#events.tell({ id: 'peer-roamed', publicKey: peer.config.publicKey, endpoint: formatEndpoint(at) });
+  }
+
+  #tellDrops(): void {
+    const { drops } = this.#device.protocol.engine;
+    for (const { reason, total } of this.#dropWatch.grown(
+      (reason) => drops.of(reason) + this.#ownDrops.of(reason),
+    )) {
+      const code = reason === 'send-failed' ? this.#lastSendError : undefined;
+      this.#events.tell({ id: 'dropped', reason, total, ...(code === undefined ? {} : { code }) });
+    }
+  }
+
+  *#destinations(): Iterable<Uint8Array> {
+    const now = this.#runtime.clock.now();
+    for (const { id } of this.#book.all) {
+      const { endpoint } = this.#device.protocol.engine.status(now, id);
+      if (endpoint !== undefined) yield endpoint.ip;
+    }
+  }
+
+  #routeMtu(ip: Uint8Array): number | undefined {
+    try {
+      return this.#runtime.native?.openNetlink().routeTo(ip, this.#settings.fwMark ?? 0).mtu;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Peers with their names in errors. */
+function paths(peers: readonly PeerConfig[]): Map<string, PeerConfig> {
+  return new Map(peers.map((peer, i) => [`peers[${i}]`, peer]));
+}
