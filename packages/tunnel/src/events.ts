@@ -1,5 +1,4 @@
 /** Tells events to whoever listens, and keeps those that packets cause to a few a second. */
-import { type Drop, dropReasons } from '@pqtun/core';
 import type { TunnelEvent } from './api.ts';
 
 /** `dropped` comes once per reason and this time, `peer-roamed` once per peer; what happens within it is told at its end. */
@@ -57,21 +56,5 @@ export class Throttle {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#pending);
-  }
-}
-
-/** Finds the reasons whose counter has grown since it was last asked. */
-export class DropWatch {
-  readonly #told = new Map<Drop, number>();
-
-  grown(count: (reason: Drop) => number): { reason: Drop; total: number }[] {
-    const grown: { reason: Drop; total: number }[] = [];
-    for (const reason of dropReasons) {
-      const total = count(reason);
-      if (total === (this.#told.get(reason) ?? 0)) continue;
-      this.#told.set(reason, total);
-      grown.push({ reason, total });
-    }
-    return grown;
   }
 }

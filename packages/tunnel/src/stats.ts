@@ -1,13 +1,7 @@
 /** Everything there is to show of a tunnel, joined from where the numbers are born. */
-import {
-  type Drop,
-  type DropCounters,
-  dropReasons,
-  type Instant,
-  type PeerStatus,
-  type PortableTunnel,
-} from '@pqtun/core';
+import type { Instant, PeerStatus, PortableTunnel } from '@pqtun/core';
 import type { PeerStats, TunnelStats } from './api.ts';
+import type { DropTally } from './drop-tally.ts';
 import type { PathLimits } from './path-limits.ts';
 import type { BookedPeer } from './peer-book.ts';
 
@@ -19,15 +13,14 @@ export interface StatsSources {
   /** Wall clock of each peer's last handshake, by key. */
   readonly lastHandshakes: ReadonlyMap<string, number>;
   readonly paths: PathLimits;
-  /** What was counted outside the engine, and by engines before it. */
-  readonly ownDrops: DropCounters;
+  readonly drops: DropTally;
   readonly cookiesBefore: number;
   readonly fixed: Fixed;
 }
 
 export function tunnelStats(now: Instant, sources: StatsSources): TunnelStats {
   const { engine } = sources.protocol;
-  const drops = addedDrops(engine.drops, sources.ownDrops);
+  const drops = sources.drops.snapshot();
   return {
     ...sources.fixed,
     underLoad: engine.isUnderLoad(now),
@@ -62,9 +55,4 @@ function peerStats(status: PeerStatus, { key, id, config }: BookedPeer, sources:
     roundTrip: status.roundTrip,
     pathMtu: sources.paths.of(id),
   };
-}
-
-function addedDrops(a: DropCounters, b: DropCounters): Record<Drop, number> {
-  const counts = dropReasons.map((reason) => [reason, a.of(reason) + b.of(reason)]);
-  return Object.fromEntries(counts) as Record<Drop, number>; // every reason is in dropReasons
 }

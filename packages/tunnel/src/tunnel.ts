@@ -1,6 +1,5 @@
 /** The life of one tunnel: up, changed, watched, closed. The packets are `device.ts`'s, the peers `peer-book.ts`'s. */
 import {
-  DropCounters,
   type Endpoint,
   type EngineEvent,
   fingerprint,
@@ -11,20 +10,19 @@ import {
   type OutgoingDatagram,
   PqtunError,
   type SuiteId,
-  sameEndpoint,
 } from '@pqtun/core';
-import { formatEndpoint } from './address.ts';
 import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
 import { bad, checkConfig, checkInteger, checkKem, checkPeer } from './check-config.ts';
 import type { PeerConfig, TunnelConfig } from './config.ts';
 import { Device } from './device.ts';
-import { EndpointLog } from './endpoint-log.ts';
-import { DropWatch, Events, Throttle } from './events.ts';
+import { DropTally } from './drop-tally.ts';
+import { Events } from './events.ts';
 import type { DatagramSocket, PacketDevice } from './io.ts';
 import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
 import { PathLimits } from './path-limits.ts';
 import { type BookedPeer, PeerBook, type PeersChanged, sameSpec } from './peer-book.ts';
 import { changedPeer } from './peer-change.ts';
+import { PeerEndpoints } from './peer-endpoints.ts';
 import { Pings } from './pings.ts';
 import {
   buildProtocol,
@@ -34,9 +32,7 @@ import {
   settingsOf,
   TimestampKeeper,
 } from './protocol.ts';
-import { literalEndpoint, Resolver } from './resolve.ts';
 import type { Runtime } from './runtime.ts';
-import { StartQueue } from './start-queue.ts';
 import { tunnelStats } from './stats.ts';
 
 /** Largest probe in bytes that a UDP datagram carries. */
@@ -49,21 +45,16 @@ export class LiveTunnel implements Tunnel {
   readonly #book: PeerBook;
   readonly #timestamps: TimestampKeeper;
   readonly #events = new Events();
-  readonly #endpoints: EndpointLog;
-  readonly #resolver: Resolver;
-  readonly #startQueue: StartQueue;
+  readonly #endpoints: PeerEndpoints;
   readonly #pings: Pings;
   readonly #paths: PathLimits;
   readonly #network: NetworkWatch;
-  readonly #ownDrops = new DropCounters();
-  readonly #dropWatch = new DropWatch();
-  readonly #dropThrottle = new Throttle(() => this.#tellDrops());
+  readonly #drops: DropTally;
   readonly #lastHandshakes = new Map<string, number>();
   #settings: Settings;
   #identity: Identity;
   #socket: DatagramSocket;
   #cookiesBefore = 0;
-  #lastSendError: string | undefined;
   #underLoad = false;
   #sourceLostAt: number | undefined;
   /** Changes of the configuration, one after the other. */
@@ -114,7 +105,7 @@ export class LiveTunnel implements Tunnel {
     this.#identity = identity;
     this.#packets = packets;
     this.#socket = socket;
-    const { clock, native, state, suite } = runtime;
+    const { clock, native, suite } = runtime;
     this.#book = new PeerBook(suite);
     this.#timestamps = new TimestampKeeper(runtime);
     this.#device = new Device({
@@ -131,21 +122,20 @@ export class LiveTunnel implements Tunnel {
           this.#end({ id: 'failed', reason: error instanceof Error ? error.message : 'unknown' }),
       },
     });
-    this.#endpoints = new EndpointLog({
-      store: state,
-      onRoamed: (key, at) => this.#tellRoamed(key, at),
-      onNotSaved: () => this.#events.tell({ id: 'state-not-saved', what: 'endpoint' }),
-    });
-    this.#resolver = new Resolver({
-      lookup: runtime.lookup,
-      now: () => clock.now(),
-      onResolved: (key, at) => this.#onResolved(key, at),
-      onUnresolved: (key, host) => this.#onUnresolved(key, host),
-    });
-    this.#startQueue = new StartQueue((key) => this.#begin(key));
+    this.#drops = new DropTally(
+      () => this.#device.protocol.engine.drops,
+      (event) => this.#events.tell(event),
+    );
     this.#pings = new Pings((peer, length) =>
       this.#device.call((now, { engine }) => engine.ping(now, peer, length)),
     );
+    this.#endpoints = new PeerEndpoints({
+      runtime,
+      device: this.#device,
+      book: this.#book,
+      events: this.#events,
+      isAwaited: ({ id }) => this.#pings.waits(id),
+    });
     this.#paths = new PathLimits((ip) => this.#routeMtu(ip));
     this.#network =
       native === undefined
@@ -189,7 +179,7 @@ export class LiveTunnel implements Tunnel {
       peers: [...this.#book.all],
       lastHandshakes: this.#lastHandshakes,
       paths: this.#paths,
-      ownDrops: this.#ownDrops,
+      drops: this.#drops,
       cookiesBefore: this.#cookiesBefore,
       fixed: {
         interfaceName: this.interfaceName,
@@ -331,35 +321,18 @@ export class LiveTunnel implements Tunnel {
     known: ReadonlyMap<string, Endpoint> = new Map(),
     winner?: string,
   ): PeersChanged {
-    const endpointOf = (config: PeerConfig): Endpoint | undefined =>
-      (config.endpoint && literalEndpoint(config.endpoint)) ??
-      known.get(ipKey(config.publicKey)) ??
-      (config.endpoint === undefined ? this.#storedEndpoint(config.publicKey) : undefined);
+    const endpointOf = (config: PeerConfig) => this.#endpoints.first(config, known);
     return this.#device.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
   }
 
-  /** Endpoints of what `#apply` has changed, and first handshakes where they are wanted. */
-  #settle({ gone, added, redirected }: PeersChanged, initiate: boolean): void {
-    for (const { key, id } of gone) {
-      this.#resolver.forget(key);
-      this.#endpoints.forget(key);
+  /** What follows from what `#apply` has changed. */
+  #settle(changed: PeersChanged, initiate: boolean): void {
+    for (const { key, id } of changed.gone) {
       this.#paths.forget(id);
       this.#lastHandshakes.delete(key);
       this.#pings.end('the peer was removed', id);
     }
-    for (const { key, id, config } of redirected) {
-      this.#resolver.forget(key);
-      const endpoint = config.endpoint && literalEndpoint(config.endpoint);
-      if (endpoint !== undefined) {
-        this.#device.call((now, { engine }) => engine.updatePeer(now, id, { endpoint }));
-      }
-    }
-    for (const { key, config } of [...added, ...redirected]) {
-      if (config.endpoint !== undefined && literalEndpoint(config.endpoint) === undefined) {
-        this.#resolver.watch(key, config.endpoint);
-      }
-    }
-    if (initiate) for (const { key } of added) this.#startQueue.add(key);
+    this.#endpoints.settle(changed, initiate);
   }
 
   /** Opens or marks what the new configuration wants otherwise; the last step that can fail. */
@@ -395,12 +368,10 @@ export class LiveTunnel implements Tunnel {
       }
       engine.stop(now);
     });
-    for (const [reason, times] of Object.entries(old.engine.drops.snapshot())) {
-      this.#ownDrops.count(reason as keyof TunnelStats['drops'], times); // the keys of a snapshot are reasons
-    }
+    this.#drops.carry();
     this.#cookiesBefore += old.engine.cookieRepliesSent;
     this.#pings.end('the identity was changed');
-    this.#resolver.clear();
+    this.#endpoints.clear();
     this.#paths.clear();
     this.#lastHandshakes.clear();
     this.#book.clear();
@@ -412,9 +383,7 @@ export class LiveTunnel implements Tunnel {
 
   async #shutDown(): Promise<void> {
     this.#network.close();
-    this.#resolver.clear();
-    this.#startQueue.close();
-    this.#dropThrottle.close();
+    this.#drops.close();
     this.#endpoints.close();
     try {
       this.#device.call((now, { engine }) => engine.stop(now));
@@ -440,7 +409,7 @@ export class LiveTunnel implements Tunnel {
   #onTurn(now: Instant, events: readonly EngineEvent[]): void {
     for (const event of events) this.#onEngineEvent(now, event);
     if (this.#closing !== undefined) return; // by a listener
-    this.#dropThrottle.poke(now);
+    this.#drops.poke(now);
     const underLoad = this.#device.protocol.engine.isUnderLoad(now);
     if (underLoad === this.#underLoad) return;
     this.#underLoad = underLoad;
@@ -455,7 +424,6 @@ export class LiveTunnel implements Tunnel {
     if (event.kind === 'pong') return this.#pings.onPong(event.token, event.roundTrip);
     const peer = this.#book.byId(event.peer);
     if (peer === undefined) return; // removed by a listener of an earlier event
-    const { key, id } = peer;
     const { publicKey } = peer.config;
     switch (event.kind) {
       case 'peer-established':
@@ -465,10 +433,9 @@ export class LiveTunnel implements Tunnel {
       case 'handshake-gave-up':
         return this.#events.tell({ id: 'handshake-gave-up', publicKey });
       case 'peer-roamed':
-        this.#paths.forget(id);
-        return this.#endpoints.note(now, key, publicKey, event.endpoint, true);
+        return this.#endpoints.onConfirmed(now, peer, event.endpoint, true);
       case 'path-stale':
-        return this.#resolver.refresh(key);
+        return this.#endpoints.onPathStale(peer);
       default:
         event satisfies never;
     }
@@ -476,24 +443,24 @@ export class LiveTunnel implements Tunnel {
 
   #onEstablished(
     now: Instant,
-    { key, id, config }: BookedPeer,
+    peer: BookedPeer,
     { role, duration }: Extract<EngineEvent, { kind: 'peer-established' }>,
   ): void {
-    this.#lastHandshakes.set(key, Date.now());
-    const { endpoint, suite } = this.#device.protocol.engine.status(now, id);
-    if (endpoint !== undefined) this.#endpoints.note(now, key, config.publicKey, endpoint, false);
-    this.#pings.onEstablished(id);
-    this.#events.tell({ id: 'peer-established', publicKey: config.publicKey, suite, role, duration });
+    const { publicKey } = peer.config;
+    this.#lastHandshakes.set(peer.key, Date.now());
+    const { endpoint, suite } = this.#device.protocol.engine.status(now, peer.id);
+    if (endpoint !== undefined) this.#endpoints.onConfirmed(now, peer, endpoint, false);
+    this.#pings.onEstablished(peer.id);
+    this.#events.tell({ id: 'peer-established', publicKey, suite, role, duration });
   }
 
   #onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
     const isTransport = bytes[0] === 4;
     if (code !== 'EMSGSIZE' || !isTransport) {
-      this.#ownDrops.count('send-failed');
-      this.#lastSendError = code;
+      this.#drops.countSendFailed(code);
       return;
     }
-    this.#ownDrops.count('too-big');
+    this.#drops.count('too-big');
     const now = this.#runtime.clock.now();
     const { protocol } = this.#device;
     const peers = [...this.#book.all].map(({ id }) => protocol.engine.status(now, id));
@@ -514,71 +481,7 @@ export class LiveTunnel implements Tunnel {
     this.#device.call((now, { engine }) => engine.handleNetworkChange(now));
   }
 
-  #onResolved(key: string, at: Endpoint): void {
-    const peer = this.#book.byKey(key);
-    if (peer === undefined || this.#closing !== undefined) return;
-    const wasUnknown = this.#device.call((now, { engine }) => {
-      const { endpoint, sessionAge, initiating } = engine.status(now, peer.id);
-      if (endpoint !== undefined && sameEndpoint(endpoint, at)) return false;
-      // a peer that talks to us is where it says; a name only helps to find one that does not
-      if (endpoint !== undefined && sessionAge !== undefined && !initiating) return false;
-      engine.updatePeer(now, peer.id, { endpoint: at });
-      return endpoint === undefined;
-    });
-    if (wasUnknown) this.#startOrPing(peer);
-  }
-
-  #onUnresolved(key: string, host: string): void {
-    const peer = this.#book.byKey(key);
-    if (peer === undefined || this.#closing !== undefined) return;
-    const { publicKey } = peer.config;
-    const stored = this.#storedEndpoint(publicKey);
-    const used = this.#device.call((now, { engine }) => {
-      if (stored === undefined || engine.status(now, peer.id).endpoint !== undefined) return false;
-      engine.updatePeer(now, peer.id, { endpoint: stored });
-      return true;
-    });
-    if (used) this.#startOrPing(peer);
-    this.#events.tell({ id: 'endpoint-unresolved', publicKey, host });
-  }
-
   /* small parts */
-
-  #startOrPing({ key, id }: BookedPeer): void {
-    if (this.#runtime.initiateOnStart || this.#pings.waits(id)) this.#startQueue.add(key);
-  }
-
-  #begin(key: string): void {
-    const peer = this.#book.byKey(key);
-    if (peer === undefined) return;
-    this.#device.call((now, { engine }) => {
-      if (engine.status(now, peer.id).sessionAge === undefined) engine.initiate(now, peer.id);
-    });
-  }
-
-  #storedEndpoint(publicKey: Uint8Array): Endpoint | undefined {
-    try {
-      return this.#runtime.state?.loadEndpoint(publicKey);
-    } catch {
-      return undefined; // a start without it is slower, not wrong
-    }
-  }
-
-  #tellRoamed(key: string, at: Endpoint): void {
-    const peer = this.#book.byKey(key);
-    if (peer === undefined) return;
-    this.#events.tell({ id: 'peer-roamed', publicKey: peer.config.publicKey, endpoint: formatEndpoint(at) });
-  }
-
-  #tellDrops(): void {
-    const { drops } = this.#device.protocol.engine;
-    for (const { reason, total } of this.#dropWatch.grown(
-      (reason) => drops.of(reason) + this.#ownDrops.of(reason),
-    )) {
-      const code = reason === 'send-failed' ? this.#lastSendError : undefined;
-      this.#events.tell({ id: 'dropped', reason, total, ...(code === undefined ? {} : { code }) });
-    }
-  }
 
   *#destinations(): Iterable<Uint8Array> {
     const now = this.#runtime.clock.now();
