@@ -21,7 +21,8 @@ export const eventCatalogue = {
   'leftovers-undone': ['warn', 'rules or settings of a killed predecessor were taken back'],
   'leftovers-kept': ['error', 'rules or settings of a killed predecessor could not be taken back'],
   'undo-failed': ['error', 'something could not be undone'],
-  'device-lost': ['error', 'the tunnel device is gone'],
+  'device-lost': ['error', 'the tunnel device is gone; the daemon stops'],
+  failed: ['error', 'the tunnel failed; the daemon stops'],
   /* state on disk */
   'state-damaged': ['warn', 'the state file is damaged; started without it'],
   'state-not-saved': ['error', 'state could not be written; going on in memory'],

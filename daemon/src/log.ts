@@ -1,10 +1,8 @@
 /** Events → pino lines on stdout: JSON, or one readable line each on a terminal. No worker threads: a crash loses no line. */
 import { pino } from 'pino';
 import { type EventLog, eventCatalogue } from './events.ts';
+import type { LogLevel } from './log-level.ts';
 import { type Paint, paint } from './paint.ts';
-
-export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 export interface LogOptions {
   readonly interfaceName: string;

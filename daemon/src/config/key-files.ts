@@ -48,7 +48,7 @@ export function readKeyFile(file: string, options: KeyFileOptions): Uint8Array {
     const stat = fs.fstatSync(fd);
     if (stat.isDirectory()) throw new CommandError(exitCodes.failure, `${file} is a directory`);
     if (stat.isFile()) requireClosed(file, stat, options.secret);
-    return readAll(fd, file, options.maxLength, stat.isFile() ? stat.size + 1 : 4096);
+    return readDescriptor(fd, file, options.maxLength, stat.isFile() ? stat.size + 1 : 4096);
   } finally {
     fs.closeSync(fd);
   }
@@ -83,7 +83,8 @@ function requireClosed(file: string, stat: fs.Stats, secret: boolean): void {
   }
 }
 
-function readAll(fd: number, file: string, maxLength: number, firstGuess: number): Uint8Array {
+/** Reads a descriptor to its end into an unpooled buffer the caller owns and wipes; outgrown buffers are wiped. Throws `CommandError`. */
+export function readDescriptor(fd: number, file: string, maxLength: number, firstGuess = 4096): Uint8Array {
   let buffer = new Uint8Array(Math.min(firstGuess, maxLength + 1));
   let length = 0;
   for (;;) {
@@ -94,11 +95,25 @@ function readAll(fd: number, file: string, maxLength: number, firstGuess: number
       wipe(buffer);
       buffer = larger;
     }
-    const count = fs.readSync(fd, buffer, length, buffer.length - length, null);
+    const count = readPatiently(fd, buffer, length);
     if (count === 0) break;
     length += count;
   }
   if (length <= maxLength) return buffer.subarray(0, length);
   wipe(buffer);
   throw new CommandError(exitCodes.failure, `${file} is larger than ${maxLength} bytes`);
+}
+
+/** A pipe may be non-blocking because its other end made it so; then nothing to read is no end. */
+function readPatiently(fd: number, buffer: Uint8Array, at: number): number {
+  for (;;) {
+    try {
+      return fs.readSync(fd, buffer, at, buffer.length - at, null);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException; // fs throws nothing else
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
 }

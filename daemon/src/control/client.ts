@@ -31,6 +31,7 @@ export function call(request: RequestInput, options: CallOptions): Promise<unkno
     });
     socket.setTimeout(options.timeout ?? 10_000, () => fail('the daemon does not answer'));
     socket.on('data', (chunk) => {
+      if (typeof chunk === 'string') return; // no encoding is set
       const [line, ...more] = lines.push(chunk) ?? [];
       if (line === undefined && lines.pending) return;
       if (line === undefined || more.length > 0) return fail('the daemon gave an answer that cannot be read');

@@ -141,7 +141,9 @@ class Client {
     this.#from = from;
     this.#options = options;
     this.deadline = options.now() + idleAfter;
-    socket.on('data', (chunk) => this.#onData(chunk));
+    socket.on('data', (chunk) => {
+      if (typeof chunk !== 'string') this.#onData(chunk); // no encoding is set
+    });
   }
 
   /** Lets a reply under way go out, then closes. */

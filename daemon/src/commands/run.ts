@@ -1,0 +1,134 @@
+/** run and up: the daemon in the foreground, and the same started in the background. */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseInteger } from '../address-text.ts';
+import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
+import { logLevels } from '../log-level.ts';
+import { parseMetricsAddress } from '../metrics-server.ts';
+import { ensurePrivateDirectory } from '../private-files.ts';
+import { reportTo, waitForReport } from '../ready-report.ts';
+import {
+  type CommandSpec,
+  choice,
+  flag,
+  hooksOption,
+  type Io,
+  type Options,
+  optionalText,
+  runtimeOption,
+  targetOf,
+  textOption,
+} from './command.ts';
+
+const daemonOptions = [
+  ['--state-dir <dir>', 'what survives a restart', '/var/lib/pqtun'],
+  runtimeOption,
+  hooksOption,
+  ['--plane <kind>', 'portable or native', 'portable'],
+  ['--crypto <kind>', 'node or noble', 'node'],
+  ['--log-level <level>', logLevels.join(', '), 'info'],
+  ['--metrics <address>', 'serve Prometheus metrics at ADDRESS:PORT'],
+] as const;
+
+export const runCommands: readonly CommandSpec[] = [
+  {
+    name: 'run',
+    args: '<interface>',
+    summary: 'bring an interface up and stay in the foreground: what systemd starts',
+    details:
+      'Takes IF (/etc/pqtun/IF.conf) or a file. SIGHUP reloads, SIGTERM and SIGINT stop in order. Logs go to stdout.',
+    options: daemonOptions,
+    hiddenOptions: ['--ready-fd <fd>'],
+    examples: [
+      'pqtun run pq0',
+      'pqtun run ./pq0.conf --state-dir ./state --log-level debug',
+      'pqtun run pq0 --metrics 127.0.0.1:9586',
+    ],
+    run: (io, [name = ''], options) => run(io, name, options),
+  },
+  {
+    name: 'up',
+    args: '<interface>',
+    summary: 'bring an interface up in the background; returns when it is ready',
+    options: [...daemonOptions, ['--log-file <file>', 'where the daemon logs; default RUNTIME-DIR/IF.log']],
+    examples: ['pqtun up pq0', 'pqtun up ./pq0.conf --log-file /var/log/pqtun.log'],
+    run: (_io, [name = ''], options) => up(name, options),
+  },
+];
+
+async function run(io: Io, name: string, options: Options): Promise<ExitCode> {
+  const { interfaceName, file } = targetOf(name);
+  const metrics = optionalText(options, 'metrics');
+  if (choice(options, 'plane', ['portable', 'native']) === 'native') {
+    throw new CommandError(exitCodes.failure, '--plane native: not built yet in this version; use portable');
+  }
+  const { runDaemon } = await import('../run-daemon.ts'); // pino, prom-client and the tunnel, which no other command needs
+  return runDaemon({
+    interfaceName,
+    file: path.resolve(file),
+    stateDirectory: path.resolve(textOption(options, 'stateDir')),
+    runtimeDirectory: path.resolve(textOption(options, 'runtimeDir')),
+    allowHooks: flag(options, 'allowHooks'),
+    crypto: choice(options, 'crypto', ['node', 'noble']),
+    logLevel: choice(options, 'logLevel', logLevels),
+    metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics),
+    report: reportTo(readyFd(options)),
+    io,
+  });
+}
+
+function readyFd(options: Options): number | undefined {
+  const text = optionalText(options, 'readyFd');
+  if (text === undefined) return undefined;
+  const fd = parseInteger(text, 3, 9);
+  if (fd === undefined) throw new CommandError(exitCodes.usage, '--ready-fd: expected a number from 3 to 9');
+  return fd;
+}
+
+/** Starts `run` as a process of its own and waits for its report, so that an error shows here and not in a log only. */
+async function up(name: string, options: Options): Promise<ExitCode> {
+  const { interfaceName } = targetOf(name);
+  const runtimeDirectory = path.resolve(textOption(options, 'runtimeDir'));
+  ensurePrivateDirectory(runtimeDirectory);
+  const logFile = optionalText(options, 'logFile') ?? path.join(runtimeDirectory, `${interfaceName}.log`);
+  const log = fs.openSync(
+    logFile,
+    fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_APPEND | fs.constants.O_NOFOLLOW,
+    0o600,
+  );
+  try {
+    const main = fileURLToPath(
+      new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
+    );
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, main, 'run', name, ...passedOn(options), '--ready-fd', '3'],
+      {
+        detached: true,
+        stdio: ['ignore', log, log, 'pipe'],
+        env: { ...process.env, NODE_OPTIONS: undefined },
+      },
+    );
+    const report = await waitForReport(child);
+    if (report.kind === 'ready') return exitCodes.ok;
+    throw new CommandError(
+      report.exitCode,
+      `${interfaceName}: ${report.why}${report.kind === 'died' ? `; see ${logFile}` : ''}`,
+    );
+  } finally {
+    fs.closeSync(log);
+  }
+}
+
+function passedOn(options: Options): string[] {
+  const args: string[] = [];
+  for (const [flags] of daemonOptions) {
+    const long = flags.split(' ')[0] ?? '';
+    const value = options[long.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+    if (value === true) args.push(long);
+    else if (typeof value === 'string') args.push(long, value);
+  }
+  return args;
+}

@@ -1,0 +1,14 @@
+/** Which keys of a new configuration a running daemon cannot take over, because they shape the device or the way it is routed. */
+import { formatIp } from './address-text.ts';
+import type { DaemonConfig } from './config/model.ts';
+
+/** Names of the keys whose change takes a restart; empty: the new configuration can be applied. */
+export function restartNeeded(before: DaemonConfig, after: DaemonConfig): string[] {
+  const held: [string, (config: DaemonConfig) => unknown][] = [
+    ['MTU', ({ link }) => link.mtu],
+    ['Table', ({ link }) => link.table],
+    ['FwMark', ({ tunnel }) => tunnel.fwMark],
+    ['DNS', ({ link }) => [...link.dnsServers.map(formatIp), ...link.dnsSearch].join()],
+  ];
+  return held.filter(([, value]) => value(before) !== value(after)).map(([name]) => name);
+}

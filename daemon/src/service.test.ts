@@ -1,0 +1,379 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Secret } from '@pqtun/core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from './config/config-file.ts';
+import { type DaemonConfig, secretsOf } from './config/model.ts';
+import { publicKeyCheck } from './config/public-key-check.ts';
+import {
+  bytesOf,
+  classicalLines,
+  interfaceLines,
+  noSources,
+  peerLines,
+  samples,
+} from './config/sample.test.kit.ts';
+import { call } from './control/client.ts';
+import type { RequestInput } from './control/protocol.ts';
+import { placeholder } from './control/secret-fields.ts';
+import { status } from './control/status.ts';
+import { FakeTunnel } from './fake-tunnel.test.kit.ts';
+import { FakeSystem } from './link/fake-system.test.kit.ts';
+import { fileJournal } from './link/journal.ts';
+import { Service } from './service.ts';
+
+type SetInput = (RequestInput & { op: 'set' })['peers'][number];
+const keys = publicKeyCheck();
+const base = [...interfaceLines, ...peerLines];
+const shortKey = (text: string) => text.slice(0, 6);
+const hub = samples.hub.publicKey;
+
+let directory: string;
+let lines: string[];
+let log: string[];
+let notes: string[];
+let hooks: string[];
+let system: FakeSystem;
+let tunnel: FakeTunnel;
+let service: Service;
+let read: DaemonConfig[];
+let openFails: boolean;
+let failingHook: string;
+const at = {
+  get runtimeDirectory() {
+    return path.join(directory, 'run');
+  },
+  interfaceName: 'pq0',
+};
+
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pqtun-service-'));
+  [lines, log, notes, hooks, read, openFails, failingHook] = [base, [], [], [], [], false, 'none'];
+  system = new FakeSystem();
+  service = create();
+});
+afterEach(async () => {
+  await service.stop();
+  await service.closeControl(0);
+  fs.rmSync(directory, { recursive: true, force: true });
+});
+
+function create(): Service {
+  const self = process.geteuid?.() ?? 0;
+  return new Service(
+    {
+      interfaceName: 'pq0',
+      configFile: path.join(directory, 'pq0.conf'),
+      runtimeDirectory: path.join(directory, 'run'),
+      stateDirectory: path.join(directory, 'state'),
+      crypto: 'node',
+      version: '0.0.0',
+    },
+    {
+      openTunnel: async (config, options) => {
+        if (openFails) throw new Error('no device');
+        tunnel = new FakeTunnel(config, options);
+        return tunnel;
+      },
+      system,
+      keys,
+      readConfig: () => {
+        const config = parseConfig(bytesOf(lines.join('\n')), {
+          file: 'pq0.conf',
+          sources: noSources,
+          allowHooks: true,
+          keys,
+        });
+        read.push(config);
+        return config;
+      },
+      runHook: async (command, name) => {
+        hooks.push(`${command} ${name}`);
+        if (command === failingHook) throw new Error('exit code 1');
+      },
+      credentials: () => ({ pid: 1, uid: self, gid: 0 }),
+      notify: (state) => notes.push(state),
+      log: (id) => log.push(id),
+      now: () => 0,
+      wallClock: () => 1_800_000_000_000,
+    },
+  );
+}
+
+const left = () => [...fs.readdirSync(at.runtimeDirectory), ...system.there];
+const allWiped = (config: DaemonConfig | undefined) =>
+  config !== undefined && secretsOf(config.tunnel).every((secret) => secret.destroyed);
+
+describe('start and stop', () => {
+  it('brings everything up in order, answers, and takes everything down', async () => {
+    lines = [...base.slice(0, 5), 'PreUp = a', 'PostUp = b', 'PreDown = c', 'PostDown = d', ...base.slice(5)];
+    await service.start();
+    expect(tunnel.options).toMatchObject({ device: { kind: 'tun', name: 'pq0', mtu: 1420 }, crypto: 'node' });
+    expect([...system.there]).toHaveLength(3);
+    expect(status.parse(await call({ v: 1, op: 'status' }, at))).toMatchObject({
+      interface: 'pq0',
+      since: 1_800_000_000_000,
+      addresses: ['10.88.0.2/24', 'fd00:88::2/64'],
+    });
+    expect(notes).toEqual(['READY=1', 'STATUS=0 of 1 peers have a session']);
+    await call({ v: 1, op: 'stop' }, at);
+    expect(await service.finished).toBe(true);
+    await service.closeControl();
+    expect(hooks).toEqual(['a pq0', 'b pq0', 'c pq0', 'd pq0']);
+    expect(tunnel.closed).toBe(true);
+    expect(left()).toEqual([]);
+    expect(allWiped(read[0])).toBe(true);
+    expect(log).toEqual(['starting', 'ready', 'control-request', 'control-request', 'stopping', 'stopped']);
+  });
+
+  it('does nothing at all when the configuration is refused', async () => {
+    lines = [...base, 'Wrong = 1'];
+    await expect(service.start()).rejects.toThrow('pq0.conf:11: Wrong');
+    expect(fs.readdirSync(directory)).toEqual([]);
+    expect(system.calls).toEqual([]);
+    expect(log).toEqual(['starting', 'start-failed']);
+  });
+
+  it.each(['PreUp', 'PostUp', 'open', 'link'])('leaves nothing behind when %s fails', async (step) => {
+    lines = [...base.slice(0, 5), 'PreUp = PreUp', 'PostUp = PostUp', ...base.slice(5)];
+    failingHook = step;
+    openFails = step === 'open';
+    if (step === 'link') system.failAt = 3;
+    await expect(service.start()).rejects.toThrow();
+    expect(left()).toEqual([]);
+    expect(step === 'PreUp' || step === 'open' || tunnel.closed).toBe(true);
+    expect(allWiped(read[0])).toBe(true);
+  });
+
+  it('refuses to start beside a daemon that answers, and leaves it alone', async () => {
+    await service.start();
+    const second = create();
+    await expect(second.start()).rejects.toMatchObject({ exitCode: 6 });
+    expect(await call({ v: 1, op: 'ping' }, at)).toEqual({ phase: 'running' });
+    expect(system.there.size).toBe(3);
+  });
+
+  it('takes back what a killed predecessor left', async () => {
+    fs.mkdirSync(at.runtimeDirectory, { mode: 0o700 });
+    const rule = { kind: 'rule', family: 4, priority: 1, table: 7 } as const;
+    system.netlink.addRule({ family: 4, priority: 1, table: 7 });
+    fileJournal(path.join(at.runtimeDirectory, 'pq0.journal')).save([rule]);
+    await service.start();
+    expect(log).toContain('leftovers-undone');
+    expect([...system.there].some((thing) => thing.startsWith('rule'))).toBe(false);
+  });
+
+  it('marks its own datagrams in a full tunnel', async () => {
+    lines = [...base, 'AllowedIPs = 0.0.0.0/0'];
+    await service.start();
+    expect(tunnel.config.fwMark).toBe(51820);
+    expect([...system.there]).toContain('rule 4 32765 table 51820 not 51820');
+  });
+
+  it('stops, and not in order, when the device is lost', async () => {
+    await service.start();
+    tunnel.emit({ id: 'device-lost', reason: 'gone' });
+    expect(await service.finished).toBe(false);
+    expect(system.there.size).toBe(0);
+  });
+
+  it('writes the configuration back where SaveConfig asks for it', async () => {
+    lines = [...base.slice(0, 5), 'SaveConfig = true', ...base.slice(5)];
+    await service.start();
+    await call({ v: 1, op: 'set', peers: [{ publicKey: hub, persistentKeepalive: 7 }] }, at);
+    await service.stop();
+    const file = path.join(directory, 'pq0.conf');
+    expect(fs.readFileSync(file, 'utf8')).toContain('PersistentKeepalive = 7');
+    expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('reload', () => {
+  beforeEach(() => service.start());
+
+  it('applies the whole file: peers, addresses and routes by difference', async () => {
+    lines = [
+      ...interfaceLines.map((line) => line.replace('10.88.0.2/24', '10.88.0.3/24')),
+      ...peerLines,
+      ...classicalLines,
+    ];
+    system.calls.length = 0;
+    await call({ v: 1, op: 'reload' }, at);
+    expect(tunnel.calls.at(-1)).toBe('reconfigure 2');
+    expect(system.calls.filter((text) => !text.startsWith('set'))).toEqual([
+      '+ address pq0 10.88.0.3/24',
+      '+ route 10.99.0.0/16',
+      '- address pq0 10.88.0.2/24',
+    ]);
+    expect([allWiped(read[0]), allWiped(read[1])]).toEqual([true, false]);
+    expect(notes.slice(2).map((note) => note.split('\n')[0])).toEqual([
+      'RELOADING=1',
+      'READY=1',
+      'STATUS=0 of 2 peers have a session',
+    ]);
+  });
+
+  it.each([
+    ['a file that is refused', [...base, 'X = 1'], 'pq0.conf:11: X'],
+    [
+      'a change that takes a restart',
+      [...base.slice(0, 5), 'MTU = 1300', ...base.slice(5)],
+      'MTU: a change takes a restart; nothing was applied',
+    ],
+  ])('applies nothing of %s', async (_, text, message) => {
+    lines = text;
+    const before = system.calls.length;
+    await expect(call({ v: 1, op: 'reload' }, at)).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringContaining(message),
+    });
+    expect(system.calls.length).toBe(before);
+    expect(tunnel.calls).toEqual(['open']);
+    expect(allWiped(read[0])).toBe(false);
+    expect(notes.at(-1)).toContain('STATUS');
+  });
+
+  it.each(['tunnel', 'link'])(
+    'goes back to the old configuration when the %s refuses the new one',
+    async (who) => {
+      lines = [...base, ...classicalLines];
+      const before = [...system.there];
+      if (who === 'link') system.failAt = system.calls.length + 1;
+      else tunnel.failing = 'reconfigure 2';
+      await expect(call({ v: 1, op: 'reload' }, at)).rejects.toMatchObject({ exitCode: 4 });
+      expect(tunnel.calls.at(-1)).toBe('reconfigure 1');
+      expect([...system.there].sort()).toEqual(before.sort());
+      expect(service.status().peers).toHaveLength(1);
+      expect([allWiped(read[0]), allWiped(read[1])]).toEqual([false, true]);
+    },
+  );
+});
+
+describe('set', () => {
+  const other = samples.classical.publicKey;
+  beforeEach(() => service.start());
+
+  it('adds, changes and removes peers, and routes follow', async () => {
+    await call(
+      { v: 1, op: 'set', peers: [{ publicKey: other, mode: 'classical', allowedIps: ['10.99.0.1/16'] }] },
+      at,
+    );
+    expect(tunnel.calls.at(-1)).toBe(`add ${shortKey(other)}`);
+    expect([...system.there]).toContain('route 10.99.0.0/16');
+    const psk = new Secret(new Uint8Array(32).fill(9));
+    await call(
+      {
+        v: 1,
+        op: 'set',
+        peers: [
+          {
+            publicKey: other,
+            presharedKey: placeholder(0),
+            endpoint: '192.0.2.9:9',
+            persistentKeepalive: 25,
+            resetTimestamp: true,
+          },
+        ],
+      },
+      { ...at, secrets: [psk] },
+    );
+    expect(tunnel.calls.slice(-2)).toEqual([
+      `change ${shortKey(other)} presharedKey=secret 9 endpoint={"host":"192.0.2.9","port":9} persistentKeepalive=25`,
+      `reset ${shortKey(other)}`,
+    ]);
+    await call({ v: 1, op: 'set', peers: [{ publicKey: other, remove: true }] }, at);
+    expect(tunnel.calls.at(-1)).toBe(`remove ${shortKey(other)}`);
+    expect([...system.there]).not.toContain('route 10.99.0.0/16');
+    expect(log.filter((id) => id === 'peers-changed')).toHaveLength(3);
+  });
+
+  it('gives a prefix to the last who asks for it', async () => {
+    await call(
+      { v: 1, op: 'set', peers: [{ publicKey: other, mode: 'classical', allowedIps: ['10.88.0.0/24'] }] },
+      at,
+    );
+    expect(tunnel.calls.slice(-2)).toEqual([
+      `change ${shortKey(hub)} allowedIps=[]`,
+      `add ${shortKey(other)}`,
+    ]);
+  });
+
+  it('leaves an endpoint alone that it was not asked to change', async () => {
+    await call({ v: 1, op: 'set', peers: [{ publicKey: hub, persistentKeepalive: null }] }, at);
+    expect(tunnel.calls.at(-1)).toBe(`change ${shortKey(hub)} persistentKeepalive=null`);
+  });
+
+  it.each([
+    ['a new peer without keys', { publicKey: other }, 'a KemPublicKey'],
+    [
+      'a classical peer with a profile',
+      { publicKey: other, mode: 'classical', rekeyProfile: 'metered' },
+      'RekeyProfile',
+    ],
+    ['a mode for a peer there is', { publicKey: hub, mode: 'classical' }, 'remove this one first'],
+    ['an ill-formed prefix', { publicKey: hub, allowedIps: ['x'] }, 'AllowedIPs'],
+    ['an ill-formed endpoint', { publicKey: hub, endpoint: '1.2.3.4' }, 'Endpoint'],
+    [
+      'a KEM key that fails its check',
+      { publicKey: other, kemPublicKey: Buffer.alloc(1184, 0xff).toString('base64') },
+      'FIPS 203',
+    ],
+    [
+      'a key of low order',
+      { publicKey: Buffer.alloc(32).toString('base64'), mode: 'classical' },
+      'low order',
+    ],
+  ] as [string, SetInput, string][])(
+    'refuses %s, and applies nothing of the request',
+    async (_, peer, message) => {
+      const first = { publicKey: hub, persistentKeepalive: 3 };
+      await expect(call({ v: 1, op: 'set', peers: [first, peer] }, at)).rejects.toMatchObject({
+        exitCode: 4,
+        message: expect.stringContaining(message),
+      });
+      expect(tunnel.calls).toEqual(['open']);
+    },
+  );
+
+  it('goes back when a step fails', async () => {
+    tunnel.failing = 'add';
+    await expect(
+      call(
+        {
+          v: 1,
+          op: 'set',
+          peers: [
+            { publicKey: hub, persistentKeepalive: 3 },
+            { publicKey: other, mode: 'classical' },
+          ],
+        },
+        at,
+      ),
+    ).rejects.toMatchObject({ exitCode: 1 });
+    expect(tunnel.calls.at(-1)).toBe('reconfigure 1');
+    expect(service.status().peers).toHaveLength(1);
+  });
+
+  it('does nothing with update-only for a peer that is not there, and removes nobody twice', async () => {
+    await call(
+      {
+        v: 1,
+        op: 'set',
+        peers: [
+          { publicKey: other, updateOnly: true, persistentKeepalive: 1 },
+          { publicKey: other, remove: true },
+        ],
+      },
+      at,
+    );
+    expect(tunnel.calls).toEqual(['open']);
+  });
+
+  it('pings a peer there is', async () => {
+    expect(await call({ v: 1, op: 'ping-peer', publicKey: hub }, at)).toEqual({ roundTrip: 1.5 });
+    await expect(call({ v: 1, op: 'ping-peer', publicKey: other }, at)).rejects.toThrow(
+      'no peer has the key',
+    );
+  });
+});
