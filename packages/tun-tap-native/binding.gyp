@@ -19,7 +19,10 @@
           'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer', '-fno-sanitize-recover=undefined', '-g', '-O1'],
           'ldflags': ['-fsanitize=<(sanitize)'],
         }, {
-          'defines': ['_FORTIFY_SOURCE=2'],
+          'configurations': {
+            # Undefined first: some distributions' compilers define it by themselves. It needs optimisation.
+            'Release': { 'cflags': ['-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'] },
+          },
         }],
       ],
     },

@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -86,23 +86,32 @@ function findTools() {
 }
 
 async function takeLock() {
-  for (;;) {
-    try {
-      writeFileSync(lockFile, `${process.pid}`, { flag: 'wx' });
-      return;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
+  const mine = `${lockFile}-${process.pid}`;
+  writeFileSync(mine, `${process.pid}`);
+  try {
+    while (!linked(mine)) {
+      if (!lockHolderLives()) rmSync(lockFile, { force: true });
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    if (!lockHolderLives()) rmSync(lockFile, { force: true });
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/** Makes the lock, with its content, or says that there is one. */
+function linked(mine) {
+  try {
+    linkSync(mine, lockFile);
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    return false;
   }
 }
 
 function lockHolderLives() {
   try {
-    const pid = Number(readFileSync(lockFile, 'utf8'));
-    // Empty: its maker is between creating and writing.
-    return pid === 0 || existsSync(`/proc/${pid}`);
+    return existsSync(`/proc/${readFileSync(lockFile, 'utf8')}`);
   } catch {
     return false;
   }

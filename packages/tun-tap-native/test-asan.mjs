@@ -21,26 +21,11 @@ for (const name of ['src', 'native', 'binding.gyp', 'build.mjs', 'package.json',
 run([join(copy, 'build.mjs'), '--sanitize=address,undefined']);
 
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-run(
-  [
-    vitest,
-    'run',
-    '--root',
-    copy,
-    '--config',
-    join(here, '..', '..', 'vitest.config.ts'),
-    '--dir',
-    copy,
-    '--testTimeout',
-    '120000',
-    ...process.argv.slice(2),
-  ],
-  {
-    LD_PRELOAD: ['libasan.so', 'libubsan.so'].map(findRuntime).join(' '),
-    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:allocator_may_return_null=1',
-    UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
-  },
-);
+run([vitest, 'run', '--root', copy, '--testTimeout', '120000', ...process.argv.slice(2)], {
+  LD_PRELOAD: ['libasan.so', 'libubsan.so'].map(findRuntime).join(' '),
+  ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1:allocator_may_return_null=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
+});
 
 function findRuntime(name) {
   return execFileSync('g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim();

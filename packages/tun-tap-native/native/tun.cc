@@ -10,11 +10,16 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <cstring>
 #include <utility>
 
 #include "capabilities.h"
+
+#ifndef TUNGETDEVNETNS
+#define TUNGETDEVNETNS _IO('T', 227)
+#endif
 
 namespace tuntap {
 
@@ -33,6 +38,16 @@ OsError setFlags(int fd) {
   if (status < 0 || ::fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0) return OsError::last("fcntl");
   if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return OsError::last("fcntl");
   return {};
+}
+
+/** Whether the device is in another network namespace than this thread, where a name would lead to somebody else's. */
+bool livesElsewhere(int fd) {
+  const UniqueFd theirs(::ioctl(fd, TUNGETDEVNETNS));
+  struct stat device;
+  struct stat thread;
+  // An old kernel, or no right to ask: then most likely it was made here.
+  if (!theirs.valid() || ::fstat(theirs.get(), &device) < 0 || ::stat("/proc/thread-self/ns/net", &thread) < 0) return false;
+  return device.st_ino != thread.st_ino || device.st_dev != thread.st_dev;
 }
 
 }  // namespace
@@ -78,7 +93,7 @@ OsError Tun::adopt(const TunOptions& options) {
 }
 
 OsError Tun::prepare() {
-  interfaceIndex_ = ::if_nametoindex(name_.c_str());
+  interfaceIndex_ = livesElsewhere(fd_.get()) ? 0 : ::if_nametoindex(name_.c_str());
   const size_t rooms = headroom_ + tailroom_;
   slab_ = Slab::map(batch_ * roundUp(kUsualFrame + rooms) + roundUp(kLongestFrame + rooms));
   table_ = Slab::map(batch_ * sizeof(PacketPosition));

@@ -27,6 +27,9 @@ describe.skipIf(reason !== undefined)(reason === undefined ? 'a TUN' : `a TUN (s
   it('leaves a descriptor that is no TUN to its owner', () => passes('adoptedRefused'));
   it('has the name that was asked for, and refuses one in use', () => passes('names'));
   it('is reached by link-local addresses with a scope', () => passes('linkLocalScope'));
+  it('gets what the mark of a socket routes to it', () => passes('marks'));
+  it('gets whole packets with DF, or fragments, as the path MTU discovery of a socket says', () =>
+    passes('pathMtu'));
   it('leaves no descriptor and no interface after 250 rounds', () => passes('manyRounds'));
 });
 

@@ -25,6 +25,7 @@ export interface TunOptions {
 export interface Tun {
   readonly name: string;
   readonly kind: 'tun' | 'tap';
+  /** 0 when an adopted device lives in another network namespace. */
   readonly interfaceIndex: number;
   readonly fd: number;
   readonly closed: boolean;

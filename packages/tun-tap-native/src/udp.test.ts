@@ -233,6 +233,18 @@ describe('a UDP socket', () => {
     );
   });
 
+  it.runIf(process.getuid?.() === 0)(
+    'has the receive buffer it asked for, beyond the limit of the system for root',
+    async () => {
+      const [left, right] = [openLocal({ sendBuffer: 8_000_000 }), openLocal({ receiveBuffer: 8_000_000 })];
+      const numbers = Array.from({ length: 40 }, (_, index) => index);
+      // 2.4 MB wait here before anybody reads; the default would keep a few of them.
+      const large = numbers.map((index) => ({ bytes: new Uint8Array(60_000).fill(index), to: at(right) }));
+      expect(left.send(large)).toEqual([]);
+      expect((await receive(right, 40)).datagrams.map(({ bytes }) => bytes[0])).toEqual(numbers);
+    },
+  );
+
   it('takes a mark from root only', () => {
     const root = process.getuid?.() === 0;
     const mark = () => openLocal({ mark: 0xfffffffe }).setMark(0);

@@ -274,20 +274,10 @@ export const scenarios = {
 
   async adopted() {
     using tun = openUp({ headroom: 3 });
-    const script = fileURLToPath(new URL('adopt-tun.ts', import.meta.url));
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit', tun.fd] });
-    let output = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    const [status] = await once(child, 'close');
-    assert.equal(status, 0);
-    assert.deepEqual(JSON.parse(output), {
-      name: tun.name,
-      kind: 'tun',
-      index: tun.interfaceIndex,
-      closeOnExec: true,
-    });
+    const seen = { name: tun.name, kind: 'tun', index: tun.interfaceIndex, closeOnExec: true };
+    assert.deepEqual(await adoptBy(tun, []), seen);
+    // In another namespace the name means nothing.
+    assert.deepEqual(await adoptBy(tun, ['unshare', '--net']), { ...seen, index: 0 });
   },
 
   async adoptedRefused() {
@@ -312,6 +302,63 @@ export const scenarios = {
     assert.equal(third.name, 'tun0');
     assert.equal(openFlags(third.fd).closeOnExec, true);
     assert.equal(openFlags(third.fd).nonBlocking, true);
+  },
+
+  async marks() {
+    using first = openUp();
+    using second = openTun();
+    netlink.setLink(second.name, { up: true });
+    const destination = Uint8Array.of(198, 51, 100, 0);
+    netlink.addRoute({ destination, bits: 24, device: first.name });
+    netlink.addRoute({ destination, bits: 24, device: second.name, table: 100 });
+    netlink.addRule({ family: 4, mark: 7, table: 100 });
+    const to = { ip: Uint8Array.of(198, 51, 100, 9), port, scope: 0 };
+    using plain = openUdp({ family: 4 });
+    using marked = openUdp({ family: 4, mark: 7 });
+    for (const [udp, tun] of [
+      [plain, first],
+      [marked, second],
+    ] as const) {
+      const collected = collectPayloads(tun, 1);
+      assert.deepEqual(udp.send([{ bytes: numbered(1, 8), to }]), []);
+      await collected;
+    }
+    plain.setMark(7);
+    marked.setMark(0);
+    for (const [udp, tun] of [
+      [plain, second],
+      [marked, first],
+    ] as const) {
+      const collected = collectPayloads(tun, 1);
+      assert.deepEqual(udp.send([{ bytes: numbered(2, 8), to }]), []);
+      assert.deepEqual((await collected).payloads.map(numberOf), [2]);
+    }
+  },
+
+  async pathMtu() {
+    using tun = openUp({}, 1280);
+    const dontFragment = 0x40;
+    const moreFragments = 0x20;
+    const to = { ip: far, port, scope: 0 };
+    for (const pathMtuDiscovery of ['probe', 'do', 'dont'] as const) {
+      using udp = openUdp({ family: 4, pathMtuDiscovery });
+      const flags = new Promise<number[]>((resolve) => {
+        const seen: number[] = [];
+        tun.start((packets) => {
+          for (const packet of packets) if (packet[0] === 0x45) seen.push((packet[6] ?? 0) & 0xe0);
+          if (seen.length >= (pathMtuDiscovery === 'dont' ? 3 : 1)) resolve(seen);
+        }, fail);
+      });
+      const sizes = [1253, 1252];
+      const failures = udp.send(sizes.map((length) => ({ bytes: numbered(0, length), to })));
+      if (pathMtuDiscovery === 'dont') {
+        assert.deepEqual(failures, []);
+        assert.deepEqual(await flags, [moreFragments, 0, 0]);
+      } else {
+        assert.deepEqual(failures, [{ position: 0, code: 'EMSGSIZE' }]);
+        assert.deepEqual(await flags, [dontFragment]);
+      }
+    }
   },
 
   async linkLocalScope() {
@@ -357,6 +404,20 @@ export const scenarios = {
     );
   },
 };
+
+/** What adopt-tun.ts, started by `prefix`, says of the device. */
+async function adoptBy(tun: Tun, prefix: readonly string[]): Promise<unknown> {
+  const script = fileURLToPath(new URL('adopt-tun.ts', import.meta.url));
+  const [program = '', ...rest] = [...prefix, process.execPath, '--conditions=pqtun-source', script];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit', tun.fd] });
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [status] = await once(child, 'close');
+  assert.equal(status, 0);
+  return JSON.parse(output);
+}
 
 function arpReply(request: Uint8Array, mac: Uint8Array): Uint8Array {
   const reply = request.slice();
