@@ -141,11 +141,32 @@ export function lifeContract(maker: PlaneMaker): void {
       const { activity, drops } = bench.plane.takeReports();
       expect(activity.map(({ peer }) => peer).sort()).toEqual([one, two]);
       expect(activity).toMatchObject([
-        { peer: one, dataReceived: true, dataSent: true },
-        { peer: two, dataReceived: true, dataSent: false },
+        { peer: one, anyReceived: true, dataReceived: false, dataSent: true },
+        { peer: two, anyReceived: true, dataReceived: true, dataSent: false },
       ]);
       expect(drops.size).toBe(0);
       expect(bench.plane.takeReports()).toEqual({ activity: [], messages: [], drops: new Map() });
+    });
+
+    test('T2: data is reported as received only while neither data nor a keepalive was sent since', () => {
+      const bench = new Bench(maker);
+      const peer = bench.peer(1);
+      const far = bench.established(peer, 'initiator');
+      const reported = () => bench.plane.takeReports().activity.map(({ dataReceived }) => dataReceived);
+      const receive = () => bench.udp(far.seal(from(1)), place(1));
+      const transmit = (payload: Uint8Array) => bench.plane.transmit(bench.now, peer, payload);
+      receive();
+      bench.tun(to(1));
+      expect(reported()).toEqual([false]);
+      receive();
+      transmit(none);
+      expect(reported()).toEqual([false]);
+      receive();
+      transmit(Uint8Array.from({ length: 16 }, (_, i) => (i === 0 ? 1 : 0)));
+      expect(reported()).toEqual([true]);
+      bench.tun(to(1));
+      receive();
+      expect(reported()).toEqual([true]);
     });
 
     test('a report taken does not change afterwards', () => {

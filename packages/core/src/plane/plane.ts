@@ -122,7 +122,7 @@ export interface PeerActivity {
   readonly retired: SessionIndex[];
   /** An inner packet was sent (T3). */
   dataSent: boolean;
-  /** A non-empty, non-control payload was received (T2). */
+  /** A non-empty, non-control payload was received, and neither data nor a keepalive sent since (T2). */
   dataReceived: boolean;
   /** A data packet or keepalive was sent: stops T2. Probes and answers do not. */
   recordSent: boolean;

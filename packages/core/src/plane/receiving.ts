@@ -6,6 +6,7 @@
  *  4. replay window
  *  5. confirm (C5, N4), or roam (§5.4); T1
  *  6. keepalive, control payload for the engine (§3.5), or inner packet: true length, source, out
+ *  7. after a confirm: what was staged (N3)
  */
 import type { Drop } from '../drop.ts';
 import type { Endpoint, Instant, LocalAddress } from '../types.ts';
@@ -80,10 +81,18 @@ export class Receiving {
     else if (isHighest && !staysPut && keypair === remote.keypairs.current)
       this.#move(remote, from, localAddress);
     this.#watchAge(now, remote, keypair);
-    return this.#deliver(from, localAddress, remote, keypair, payload);
+    const drop = this.#deliver(from, localAddress, remote, keypair, payload);
+    if (confirms) this.#flush(now, remote);
+    return drop;
   }
 
-  /** C5: the session becomes current, or previous by N4; then data staged goes out under the current one (N3). */
+  /** N3: after a confirm data staged goes out, under the current session. */
+  #flush(now: Instant, remote: Remote): void {
+    const current = this.#state.usable(now, remote);
+    if (current !== undefined) this.#sending.flush(now, remote, current);
+  }
+
+  /** C5: the session becomes current, or previous by N4. */
   #confirm(
     now: Instant,
     from: Endpoint,
@@ -102,8 +111,6 @@ export class Receiving {
       timestamp: keypair.timestamp,
       became,
     });
-    const current = this.#state.usable(now, remote);
-    if (current !== undefined) this.#sending.flush(now, remote, current);
   }
 
   /** §5.4: only an authenticated packet gets here. */

@@ -13,6 +13,7 @@ import { tooBigReply } from '../wire/icmp.ts';
 import { addressSize, destinationOffset, innerDrop, innerLength, versionAt } from '../wire/ip.ts';
 import type { Keypair } from './keypairs.ts';
 import { PacketBuffer } from './packet-buffer.ts';
+import type { PeerActivity } from './plane.ts';
 import type { PlaneState } from './plane-state.ts';
 import { paddedLength, payloadWithin, sealRecord } from './record.ts';
 import type { Remote } from './remote.ts';
@@ -84,7 +85,7 @@ export class Sending {
     this.#send(now, remote, keypair, PacketBuffer.copyOf(payload), payload.length, to, localAddress);
     const activity = this.#state.reports.of(remote);
     activity.anySent = true;
-    if (payload.length === 0) activity.recordSent = true;
+    if (payload.length === 0) noteRecordSent(activity);
   }
 
   #sendData(now: Instant, remote: Remote, keypair: Keypair, packet: PacketBuffer): void {
@@ -93,8 +94,8 @@ export class Sending {
     this.#send(now, remote, keypair, packet, padded, remote.endpoint, remote.localAddress);
     const activity = this.#state.reports.of(remote);
     activity.anySent = true;
-    activity.recordSent = true;
     activity.dataSent = true;
+    noteRecordSent(activity);
   }
 
   /** INVARIANT: the session is young enough and has a counter left; the counter has moved before anything is sealed. */
@@ -132,6 +133,12 @@ export class Sending {
     if (reply !== undefined) this.#state.outputs.push({ kind: 'packet', peer: remote.id, bytes: reply });
     return 'too-big';
   }
+}
+
+/** T2 asks for data after which nothing was sent, so what came earlier in this report asks for nothing any more. */
+function noteRecordSent(activity: PeerActivity): void {
+  activity.recordSent = true;
+  activity.dataReceived = false;
 }
 
 /** The most that the path takes as payload of one datagram; no bound while the path is not known. */
