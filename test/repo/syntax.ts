@@ -209,3 +209,42 @@ function visit(node: ts.Node, see: (node: ts.Node) => void): void {
   see(node);
   ts.forEachChild(node, (child) => visit(child, see));
 }
+
+export interface Member {
+  readonly name: string;
+  /** Source text of the value. */
+  readonly value: string;
+  /** String literals in the value. */
+  readonly strings: readonly string[];
+}
+
+/** Members of the object literal a source gives to the constant `name`, in order. */
+export function membersOf(path: string, name: string): Member[] {
+  const source = parse(path);
+  const found: Member[] = [];
+  visit(source, (node) => {
+    if (!ts.isVariableDeclaration(node) || !isName(node.name, name) || node.initializer === undefined) return;
+    let value: ts.Expression = node.initializer;
+    while (ts.isAsExpression(value) || ts.isSatisfiesExpression(value)) value = value.expression;
+    if (!ts.isObjectLiteralExpression(value)) return;
+    for (const member of value.properties) {
+      if (!ts.isPropertyAssignment(member)) continue;
+      const key = ts.isStringLiteral(member.name) ? member.name.text : member.name.getText(source);
+      const strings: string[] = [];
+      visit(member.initializer, (inner) => {
+        if (ts.isStringLiteral(inner)) strings.push(inner.text);
+      });
+      found.push({ name: key, value: member.initializer.getText(source), strings });
+    }
+  });
+  return found;
+}
+
+/** Every string literal of a source. */
+export function stringsOf(path: string): string[] {
+  const found: string[] = [];
+  visit(parse(path), (node) => {
+    if (ts.isStringLiteral(node)) found.push(node.text);
+  });
+  return found;
+}
