@@ -3,8 +3,8 @@
  * the tunnel while the cable is watched. Prints a table, then `demo: ok`. Leaves nothing behind.
  *
  *  1 namespaces, cable, identities, configuration     kit/lab/lab.ts
- *  2 both daemons; wait for the hybrid handshake
- *  3 watch the cable (and, as a check of the check, the hub's end of the tunnel)
+ *  2 watch the cable (and, as a check of the check, the hub's end of the tunnel)
+ *  3 both daemons; wait for the hybrid handshake
  *  4 ping; fetch the file; compare its hash
  *  5 say what crossed the cable; table; verdict
  */
@@ -84,13 +84,13 @@ async function main(): Promise<number> {
 async function demonstrate(lab: Lab, plane: string, withRestart: boolean): Promise<string[]> {
   const { hub, gateway } = lab;
   const { inner4 } = addresses.hub;
+  const cable = await gateway.namespace.startHelper('capture', 'eth0', 'ethernet', [hubPort, gatewayPort]);
   await step('two daemons on two TUN devices', async () => {
     await hub.start('--plane', plane);
     await gateway.start('--plane', plane);
   });
   const echo = await hub.namespace.startHelper('echo', inner4, echoPort);
   const web = await hub.namespace.startHelper('serve', inner4, webPort, fileSize);
-  const cable = await gateway.namespace.startHelper('capture', 'eth0', 'ethernet', [hubPort, gatewayPort]);
   const inside = await hub.namespace.startHelper('capture', hub.interfaceName, 'none', []);
 
   const firstEcho = await step('hybrid handshake', () =>
