@@ -142,12 +142,12 @@ napi_value Arguments::array(size_t position, const char* name, uint32_t* length)
   return value;
 }
 
-void* Arguments::external(size_t position, const napi_type_tag& tag) {
+void* Arguments::unwrap(size_t position, const napi_type_tag& tag) {
   void* data = nullptr;
   bool tagged = false;
-  if (is(position, napi_external)) {
+  if (is(position, napi_object)) {
     napi_check_object_type_tag(env_, at(position), &tag, &tagged);
-    if (tagged) napi_get_value_external(env_, at(position), &data);
+    if (tagged) napi_unwrap(env_, at(position), &data);
   }
   if (data == nullptr) refuse("handle", "one this addon has opened");
   return data;

@@ -55,7 +55,7 @@ class Arguments {
   /** The object wrapHandle() hid behind `position`. */
   template <class T>
   std::shared_ptr<T> handle(size_t position, const napi_type_tag& tag) {
-    void* box = external(position, tag);
+    void* box = unwrap(position, tag);
     return box == nullptr ? nullptr : *static_cast<std::shared_ptr<T>*>(box);
   }
   void refuse(const char* name, const char* expected);
@@ -65,7 +65,7 @@ class Arguments {
 
   napi_value at(size_t position) const { return position < count_ ? values_[position] : nullptr; }
   bool is(size_t position, napi_valuetype type) const;
-  void* external(size_t position, const napi_type_tag& tag);
+  void* unwrap(size_t position, const napi_type_tag& tag);
 
   napi_env env_;
   napi_value values_[kMost];
@@ -82,8 +82,9 @@ napi_value wrapHandle(napi_env env, std::shared_ptr<T> object, const napi_type_t
     (*owned)->close();
     delete owned;
   };
+  // A wrapped object and no external value: for those alive when a worker ends, Node 26 leaks 40 bytes each.
   napi_value value = nullptr;
-  if (napi_create_external(env, box, finalize, nullptr, &value) != napi_ok) {
+  if (napi_create_object(env, &value) != napi_ok || napi_wrap(env, value, box, finalize, nullptr, nullptr) != napi_ok) {
     (*box)->close();
     delete box;
     return nullptr;

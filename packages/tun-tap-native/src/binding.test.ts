@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { available, openTun, probe } from './index.ts';
-import { runNode, whyNoTun } from './testing/scenario.ts';
+import { runNode, runScenario, whyNoTun } from './testing/scenario.ts';
 
 let folder = '';
 
@@ -46,6 +46,17 @@ describe('the addon', () => {
     expect(outcome).toMatchObject({ available: false, code: 'ERR_ADDON_UNAVAILABLE', cause: true });
     expect(outcome.message).toMatch(/does not load.*npm run setup/);
   });
+});
+
+describe.skipIf(whyNoTun() !== undefined)('the edge', () => {
+  function passes(name: string): void {
+    const { status, stderr } = runScenario('edge-scenarios.ts', name);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+  }
+
+  it('takes no handle but its own, each for its kind', () => passes('foreignHandles'));
+  it('survives any sequence of calls with any arguments', () => passes('anyArguments'));
 });
 
 describe('probe', () => {

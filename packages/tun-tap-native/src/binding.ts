@@ -6,7 +6,7 @@ import type { CaptureBinding } from './capture.ts';
 import type { NetlinkBinding } from './netlink.ts';
 
 declare const handleBrand: unique symbol;
-/** A native object hidden behind an external value; closed when collected. */
+/** An empty object with a native one behind it; closed when collected. */
 export type NativeHandle<Kind extends string> = object & { readonly [handleBrand]: Kind };
 export type TunHandle = NativeHandle<'tun'>;
 export type UdpHandle = NativeHandle<'udp'>;
