@@ -98,7 +98,7 @@ const manifests = new Map<string, ReadonlySet<string>>();
 /** What a source may name: its member's dependencies and its own name; the tools of the root, where it is a test. */
 function declared(path: string): ReadonlySet<string> {
   const member = /^(packages\/[^/]+|[^/]+)\//.exec(path)?.[1] ?? '.';
-  const forTests = isTest(path) || /^test\/|\.kit\.ts$/.test(path);
+  const forTests = isTest(path) || path.startsWith('test/');
   const key = `${member} ${forTests}`;
   const known = manifests.get(key);
   if (known !== undefined) return known;

@@ -24,7 +24,7 @@ function expand(token: string): string[] {
 }
 
 export function isTest(path: string): boolean {
-  return /\.test(\.kit|-d)?\.ts$/.test(path);
+  return /\.test(\.kit|-d)?\.ts$|\/src\/testing\//.test(path);
 }
 
 /** TypeScript sources the table speaks of: all but tests that lie beside their sources. */
