@@ -8,6 +8,8 @@ import { formatIp } from './address.ts';
 import type { Native } from './native.ts';
 
 export interface NetworkWatch {
+  /** Call when a peer is found at `ip`: how it is reached now is what a change is measured by. */
+  know(ip: Uint8Array): void;
   close(): void;
 }
 
@@ -48,7 +50,6 @@ export function watchNetwork(
     }
     return changed;
   };
-  look();
   let settling: NodeJS.Timeout | undefined;
   const watch = netlink.watch(() => {
     settling ??= setTimeout(() => {
@@ -57,6 +58,10 @@ export function watchNetwork(
     }, settleFor);
   });
   return {
+    know(ip) {
+      const key = formatIp(ip);
+      if (!routes.has(key) && routes.size < maxDestinations) routes.set(key, describeRoute(ip));
+    },
     close() {
       clearTimeout(settling);
       watch.close();
@@ -75,7 +80,7 @@ export function watchAddresses(ownDevice: string, onChange: () => void): Network
     known = now;
     onChange();
   }, compareEvery).unref();
-  return { close: () => clearInterval(timer) };
+  return { know: () => undefined, close: () => clearInterval(timer) };
 }
 
 function describeAddresses(ownDevice: string): string {

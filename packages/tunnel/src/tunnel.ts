@@ -333,6 +333,7 @@ export class LiveTunnel implements Tunnel {
       this.#pings.end('the peer was removed', id);
     }
     this.#endpoints.settle(changed, initiate);
+    for (const ip of this.#destinations()) this.#network.know(ip);
   }
 
   /** Opens or marks what the new configuration wants otherwise; the last step that can fail. */
@@ -433,6 +434,7 @@ export class LiveTunnel implements Tunnel {
       case 'handshake-gave-up':
         return this.#events.tell({ id: 'handshake-gave-up', publicKey });
       case 'peer-roamed':
+        this.#network.know(event.endpoint.ip);
         return this.#endpoints.onConfirmed(now, peer, event.endpoint, true);
       case 'path-stale':
         return this.#endpoints.onPathStale(peer);
@@ -449,7 +451,10 @@ export class LiveTunnel implements Tunnel {
     const { publicKey } = peer.config;
     this.#lastHandshakes.set(peer.key, Date.now());
     const { endpoint, suite } = this.#device.protocol.engine.status(now, peer.id);
-    if (endpoint !== undefined) this.#endpoints.onConfirmed(now, peer, endpoint, false);
+    if (endpoint !== undefined) {
+      this.#network.know(endpoint.ip);
+      this.#endpoints.onConfirmed(now, peer, endpoint, false);
+    }
     this.#pings.onEstablished(peer.id);
     this.#events.tell({ id: 'peer-established', publicKey, suite, role, duration });
   }
