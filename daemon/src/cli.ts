@@ -7,8 +7,7 @@ import { controlCommands } from './commands/control.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keyCommands } from './commands/keys.ts';
 import { runCommands } from './commands/run.ts';
-import { ConfigError } from './config/config-error.ts';
-import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { version } from './version.ts';
 
 export const commandTable: readonly CommandSpec[] = [
@@ -78,12 +77,11 @@ function configure(command: Command, io: Io): void {
 /** One line or more on stderr, and the code. Unexpected errors show their message only: a stack is of no use to an operator. */
 function reported(error: unknown, io: Io): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  const exitCode = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  io.error(
-    message.startsWith('pqtun') || error instanceof ConfigError ? `${message}\n` : `pqtun: ${message}\n`,
-  );
-  if (error instanceof CommandError) return error.exitCode;
-  return error instanceof ConfigError ? exitCodes.badConfig : exitCodes.failure;
+  // Each line about a configuration begins with its file and line, as editors expect it.
+  io.error(exitCode === exitCodes.badConfig ? `${message}\n` : `pqtun: ${message}\n`);
+  return exitCode;
 }
 
 function sentence(text: string): string {

@@ -1,3 +1,5 @@
+import { PqtunError } from '@pqtun/core';
+
 /** What `pqtun` exits with. Scripts rely on these numbers; docs/operations.md lists them. */
 export const exitCodes = {
   ok: 0,
@@ -26,4 +28,11 @@ export class CommandError extends Error {
     this.name = 'CommandError';
     this.exitCode = exitCode;
   }
+}
+
+/** The code an error ends the process with. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof CommandError) return error.exitCode;
+  const refused = error instanceof PqtunError && error.code === 'PQTUN_BAD_CONFIG';
+  return refused ? exitCodes.badConfig : exitCodes.failure;
 }

@@ -37,8 +37,12 @@ export async function serveMetrics(metrics: Metrics, at: MetricsAddress): Promis
       if (request.url?.split('?')[0] !== '/metrics')
         return void response.writeHead(404).end('see /metrics\n');
       if (request.method !== 'GET') return void response.writeHead(405, { Allow: 'GET' }).end();
-      const text = await metrics.text();
-      response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
+      try {
+        const text = await metrics.text();
+        response.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
+      } catch {
+        response.writeHead(503).end('the tunnel is coming up or going down\n');
+      }
     },
   );
   server.maxConnections = 16;

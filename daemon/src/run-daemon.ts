@@ -2,17 +2,16 @@
 import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
 import { hardenProcess, sdNotify, socketPeerCredentials } from 'tun-tap-native';
 import type { Io } from './commands/command.ts';
-import { ConfigError } from './config/config-error.ts';
 import { loadConfig } from './config/load.ts';
 import { publicKeyCheck } from './config/public-key-check.ts';
 import type { EventLog } from './events.ts';
-import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
+import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { runHook } from './link/hooks.ts';
 import { realSystem } from './link/system.ts';
 import { eventLog } from './log.ts';
 import type { LogLevel } from './log-level.ts';
 import { Metrics } from './metrics.ts';
-import { type MetricsAddress, serveMetrics } from './metrics-server.ts';
+import { type MetricsAddress, type MetricsServer, serveMetrics } from './metrics-server.ts';
 import { wantsColours } from './paint.ts';
 import type { Report } from './ready-report.ts';
 import { Service } from './service.ts';
@@ -34,24 +33,33 @@ export interface DaemonOptions {
 /** Runs until asked to stop; the exit code says whether that was in order. Throws what kept it from starting. */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   process.umask(0o077);
+  hardenProcess({ dumpable: false, coreDumps: false }); // keys are in memory from here on
   const log = logOf(options);
+  const service = serviceOf(options, log);
+  const release = attend(service, options, log);
+  let metrics: MetricsServer | undefined;
   try {
-    const service = await startService(options, log);
-    return await untilFinished(service, options, log);
+    metrics = await serve(service, options, log);
+    await service.start();
+    options.report({ ready: true });
+    return (await service.finished) ? exitCodes.ok : exitCodes.failure;
   } catch (error) {
     options.report({
       why: error instanceof Error ? error.message : String(error),
       exitCode: exitCodeOf(error),
     });
     throw error;
+  } finally {
+    await metrics?.close();
+    await service.closeControl();
+    release();
   }
 }
 
-async function startService(options: DaemonOptions, log: EventLog): Promise<Service> {
-  hardenProcess({ dumpable: false, coreDumps: false }); // keys are in memory from here on
+function serviceOf(options: DaemonOptions, log: EventLog): Service {
   const keys = publicKeyCheck();
   const { interfaceName, file, runtimeDirectory, stateDirectory, crypto, allowHooks, io } = options;
-  const service = new Service(
+  return new Service(
     { interfaceName, configFile: file, runtimeDirectory, stateDirectory, crypto, version },
     {
       openTunnel: openTunnelLate,
@@ -66,48 +74,39 @@ async function startService(options: DaemonOptions, log: EventLog): Promise<Serv
       wallClock: () => Date.now(),
     },
   );
-  await service.start();
-  return service;
 }
 
-async function untilFinished(service: Service, options: DaemonOptions, log: EventLog): Promise<ExitCode> {
+/** Signals, crashes, watchdog and the control socket's clock, from before the start to the end; returns what lets go of them. */
+function attend(service: Service, { io }: DaemonOptions, log: EventLog): () => void {
   const stop = () => void service.stop();
   const reload = () => void service.reload().catch(() => {}); // logged
   const crash = (error: unknown) => {
     log('crashed', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     void service.stop(false);
   };
-  process
-    .on('SIGTERM', stop)
-    .on('SIGINT', stop)
-    .on('SIGHUP', reload)
-    .on('uncaughtException', crash)
-    .on('unhandledRejection', crash);
+  const listeners = [
+    ['SIGTERM', stop],
+    ['SIGINT', stop],
+    ['SIGHUP', reload],
+    ['uncaughtException', crash],
+    ['unhandledRejection', crash],
+  ] as const;
+  for (const [event, listener] of listeners) process.on(event, listener);
   const second = setInterval(() => service.sweep(), 1000);
-  const watchdog = watchdogTimer(options.io.env);
-  let metrics: Awaited<ReturnType<typeof serve>> | undefined;
-  try {
-    metrics = await serve(service, options, log);
-    options.report({ ready: true });
-    return (await service.finished) ? exitCodes.ok : exitCodes.failure;
-  } catch (error) {
-    await service.stop(false);
-    throw error;
-  } finally {
+  const watchdog = watchdogTimer(io.env);
+  return () => {
     clearInterval(second);
     clearInterval(watchdog);
-    await metrics?.close();
-    await service.closeControl();
-    process
-      .off('SIGTERM', stop)
-      .off('SIGINT', stop)
-      .off('SIGHUP', reload)
-      .off('uncaughtException', crash)
-      .off('unhandledRejection', crash);
-  }
+    for (const [event, listener] of listeners) process.off(event, listener);
+  };
 }
 
-async function serve(service: Service, { metrics: at }: DaemonOptions, log: EventLog) {
+/** Before the start, so that a port in use is an error of the start. */
+async function serve(
+  service: Service,
+  { metrics: at }: DaemonOptions,
+  log: EventLog,
+): Promise<MetricsServer | undefined> {
   if (at === undefined) return undefined;
   const metrics = new Metrics(() => service.status());
   service.onTunnelEvent((event) => metrics.onEvent(event));
@@ -142,9 +141,4 @@ function logOf({ interfaceName, logLevel, io }: DaemonOptions): EventLog {
 async function openTunnelLate(config: TunnelConfig, options: OpenOptions): Promise<Tunnel> {
   const { openTunnel } = await import('@pqtun/tunnel');
   return openTunnel(config, options);
-}
-
-function exitCodeOf(error: unknown): ExitCode {
-  if (error instanceof CommandError) return error.exitCode;
-  return error instanceof ConfigError ? exitCodes.badConfig : exitCodes.failure;
 }

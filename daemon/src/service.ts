@@ -83,8 +83,12 @@ export class Service {
     });
   }
 
-  /** Brings everything up, or throws and leaves nothing behind. */
-  async start(): Promise<void> {
+  /** Brings everything up, or throws and leaves nothing behind. A stop asked for meanwhile follows. */
+  start(): Promise<void> {
+    return this.#inTurn(() => this.#start());
+  }
+
+  async #start(): Promise<void> {
     const { log } = this.#world;
     log('starting', { config: this.#options.configFile, version: this.#options.version });
     try {
@@ -308,7 +312,6 @@ export class Service {
       case 'reload':
         return this.reload();
       case 'stop':
-        if (this.#phase === 'new') throw new ControlError('busy', 'the tunnel is still coming up');
         return this.stop();
       case 'ping-peer':
         return this.#pingPeer(request);

@@ -52,7 +52,8 @@ export const keyCommands: readonly CommandSpec[] = [
     options: [suiteOption],
     examples: ['pqtun pubkey < /etc/pqtun/pq0.conf', 'pqtun pubkey --suite 2 < pq0.key > pq0.pub'],
     async run(io, _args, options) {
-      const keys = withMaterial(io, (material) => publicKeysOf(material, nodeSuite(), suiteOf(options)));
+      const suite = suiteOf(options);
+      const keys = withMaterial(io, (material) => publicKeysOf(material, nodeSuite(), suite));
       await io.out(`PublicKey = ${publicText(keys.publicKey)}\n`);
       if (keys.kemPublicKey !== undefined) await io.out(`KemPublicKey = ${publicText(keys.kemPublicKey)}\n`);
       else io.error('pqtun pubkey: no KemSeed, so this party can only be classical\n');

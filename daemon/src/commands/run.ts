@@ -115,7 +115,7 @@ async function up(name: string, options: Options): Promise<ExitCode> {
     if (report.kind === 'ready') return exitCodes.ok;
     throw new CommandError(
       report.exitCode,
-      `${interfaceName}: ${report.why}${report.kind === 'died' ? `; see ${logFile}` : ''}`,
+      report.kind === 'died' ? `${interfaceName}: ${report.why}; see ${logFile}` : report.why,
     );
   } finally {
     fs.closeSync(log);

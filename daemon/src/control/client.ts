@@ -22,7 +22,8 @@ export function call(request: RequestInput, options: CallOptions): Promise<unkno
   return new Promise((resolve, reject) => {
     const fail = (message: string, code: (typeof exitCodes)[keyof typeof exitCodes] = exitCodes.failure) => {
       socket.destroy();
-      reject(new CommandError(code, `${options.interfaceName}: ${message}`));
+      const name = code === exitCodes.badConfig ? '' : `${options.interfaceName}: `; // it names its file already
+      reject(new CommandError(code, `${name}${message}`));
     };
     const lines = new LineBuffer(maxReplyLength);
     const socket = net.connect(file, () => {

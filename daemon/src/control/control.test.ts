@@ -258,7 +258,7 @@ describe('the control socket', () => {
     };
     await expect(call({ v: 1, op: 'reload' }, at)).rejects.toMatchObject({
       exitCode: 4,
-      message: 'pq0: pq0.conf:3: MTU: no',
+      message: 'pq0.conf:3: MTU: no',
     });
   });
 

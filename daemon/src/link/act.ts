@@ -65,6 +65,7 @@ export function perform(act: Act, system: LinkSystem): boolean {
       return true;
     }
     case 'up':
+      preventLinkLocal(act.device, system);
       netlink.setLink(act.device, { mtu: act.mtu, up: true });
       return true;
     case 'route':
@@ -126,6 +127,15 @@ export function describe(act: Act): string {
       return `name servers ${act.servers.join(', ')}`;
     default:
       return act satisfies never;
+  }
+}
+
+/** As WireGuard's device: a link-local address would only send router solicitations, which belong to no peer. */
+function preventLinkLocal(device: string, system: LinkSystem): void {
+  try {
+    system.writeSysctl(`net/ipv6/conf/${device}/addr_gen_mode`, '1');
+  } catch {
+    // no IPv6 here, or /proc/sys is read-only: cosmetic
   }
 }
 
