@@ -57,16 +57,21 @@ export class Target {
 
   addPeer(
     other: Identity,
-    options: Partial<PeerOptions> & { readonly suite?: SuiteId; readonly classical?: boolean } = {},
+    options: Partial<PeerOptions> & {
+      readonly suite?: SuiteId;
+      readonly classical?: boolean;
+      readonly allowed?: string;
+    } = {},
   ): PeerId {
-    const { suite = 1, classical = false, ...rest } = options;
+    const { suite = 1, classical = false, allowed = '0.0.0.0/0', ...rest } = options;
+    const [prefix = '', bits = ''] = allowed.split('/');
     const kem = other.kem(suite)?.publicKey;
     const peer = this.tunnel.engine.addPeer(this.now, {
       publicKey: other.dh.publicKey,
       ...(classical || kem === undefined ? {} : { kemPublicKey: kem }),
       ...rest,
     });
-    this.tunnel.plane.setRoutes([{ kind: 'add', peer, prefix: ip('0.0.0.0'), bits: 0 }]);
+    this.tunnel.plane.setRoutes([{ kind: 'add', peer, prefix: ip(prefix), bits: Number(bits) }]);
     return peer;
   }
 
