@@ -33,6 +33,7 @@ export interface DaemonOptions {
 /** Runs until asked to stop; the exit code says whether that was in order. Throws what kept it from starting. */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   process.umask(0o077);
+  process.chdir('/'); // all paths are absolute by now; a daemon must not keep a file system from being unmounted
   hardenProcess({ dumpable: false, coreDumps: false }); // keys are in memory from here on
   const log = logOf(options);
   const service = serviceOf(options, log);
@@ -78,7 +79,12 @@ function serviceOf(options: DaemonOptions, log: EventLog): Service {
 
 /** Signals, crashes, watchdog and the control socket's clock, from before the start to the end; returns what lets go of them. */
 function attend(service: Service, { io }: DaemonOptions, log: EventLog): () => void {
-  const stop = () => void service.stop();
+  let asked = false;
+  const stop = () => {
+    if (asked) process.exit(exitCodes.failure); // asked twice: at once; the journal tells the next one what is left
+    asked = true;
+    void service.stop();
+  };
   const reload = () => void service.reload().catch(() => {}); // logged
   const crash = (error: unknown) => {
     log('crashed', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
