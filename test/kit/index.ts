@@ -14,6 +14,7 @@ export {
   receiverIndexOf,
   type SentInitiation,
   senderIndexOf,
+  sessionOf,
   type WireKind,
 } from './wire-view.ts';
 export {

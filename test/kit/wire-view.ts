@@ -68,3 +68,17 @@ export const beforeMac2 = ({ bytes }: { readonly bytes: Uint8Array }): Uint8Arra
 /** mac2 of a handshake datagram is not zero. */
 export const hasMac2 = ({ bytes }: { readonly bytes: Uint8Array }): boolean =>
   bytes.subarray(bytes.length - 16).some((byte) => byte !== 0);
+
+/**
+ * The session under which a transport datagram was sent, by its initiator's index; `undefined` when `wire` shows no response
+ * that made it.
+ */
+export function sessionOf(wire: readonly Datagram[], transport: Datagram): number | undefined {
+  const index = receiverIndexOf(transport);
+  for (const datagram of wire) {
+    if (kindOf(datagram) !== 'response') continue;
+    if (index === senderIndexOf(datagram) || index === receiverIndexOf(datagram))
+      return receiverIndexOf(datagram);
+  }
+  return undefined;
+}

@@ -228,6 +228,8 @@ export class World {
   readonly hosts: Host[] = [];
   /** Sees every datagram as it leaves; may replace it: `[]` swallows it. */
   interceptor: ((datagram: Datagram) => readonly Datagram[] | undefined) | undefined;
+  /** Milliseconds a datagram takes in place of `conditions.delay`. */
+  delayOf: ((datagram: Datagram) => number) | undefined;
   /** Each sees every datagram as it leaves its sender, and every inner packet as it is delivered. */
   readonly observers: Observer[] = [];
   /** Every datagram sent, when `recording`. */
@@ -315,7 +317,9 @@ export class World {
     host.deadline = host.tunnel.nextDeadline()?.at;
   }
 
-  #carry({ from, to, bytes }: Datagram, { delay, jitter, loss, duplicate, corrupt, mtu }: Conditions): void {
+  #carry(datagram: Datagram, { delay, jitter, loss, duplicate, corrupt, mtu }: Conditions): void {
+    const { from, to, bytes } = datagram;
+    const flight = this.delayOf?.(datagram) ?? delay;
     const copies = this.random.chance(duplicate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (bytes.length > mtu || this.random.chance(loss)) continue;
@@ -325,7 +329,7 @@ export class World {
         carried[at] = (carried[at] ?? 0) ^ this.random.between(1, 255);
       }
       this.#schedule({
-        at: instant(this.now + delay + this.random.fraction() * jitter),
+        at: instant(this.now + flight + this.random.fraction() * jitter),
         order: this.#order++,
         from,
         to,
