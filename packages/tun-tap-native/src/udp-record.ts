@@ -1,6 +1,6 @@
 /** Mirror of native/udp_record.h: how addresses of datagrams cross the edge, both ways. Held to it by udp-record.test.ts. */
 import { checkBytes, checkInteger, checkObject, outOfRange } from './arguments.ts';
-import type { DatagramToSend, ReceivedDatagram, UdpAddress } from './types.ts';
+import type { DatagramToSend, ReceivedDatagram } from './types.ts';
 
 /** Byte positions in one record. */
 export const udpRecordLayout = {
@@ -100,14 +100,4 @@ export class UdpRecords {
   #copy(start: number, lengthAt: number): Uint8Array {
     return this.bytes.slice(start, start + (this.bytes[lengthAt] ?? 0));
   }
-}
-
-/** Whether both name the same remote end. */
-export function sameUdpAddress(left: UdpAddress, right: UdpAddress): boolean {
-  return (
-    left.port === right.port &&
-    left.scope === right.scope &&
-    left.ip.length === right.ip.length &&
-    left.ip.every((byte, index) => byte === right.ip[index])
-  );
 }
