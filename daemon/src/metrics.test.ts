@@ -53,7 +53,7 @@ const status = (): Status => ({
 
 describe('metrics', () => {
   it('have the names and labels of wireguard exporters, and ours, without an endpoint', async () => {
-    const metrics = new Metrics(status);
+    const metrics = new Metrics('pq0', status);
     metrics.onEvent({ id: 'peer-established', publicKey, suite: 1, role: 'initiator', duration: 40 });
     metrics.onEvent({ id: 'handshake-gave-up', publicKey });
     await metrics.text();
@@ -82,7 +82,7 @@ describe('metrics', () => {
   });
 
   it('are served on loopback, at one path, by GET', async () => {
-    const server = await serveMetrics(new Metrics(status), parseMetricsAddress('127.0.0.1:0'));
+    const server = await serveMetrics(new Metrics('pq0', status), parseMetricsAddress('127.0.0.1:0'));
     try {
       const at = `http://127.0.0.1:${server.port}`;
       expect((await fetch(`${at}/metrics`)).status).toBe(200);
@@ -91,6 +91,15 @@ describe('metrics', () => {
     } finally {
       await server.close();
     }
+  });
+
+  it('count events and refuse a scrape while the interface is not up', async () => {
+    const metrics = new Metrics('pq0', () => undefined);
+    metrics.onEvent({ id: 'handshake-gave-up', publicKey });
+    await expect(metrics.text()).rejects.toThrow('not up');
+    const server = await serveMetrics(metrics, parseMetricsAddress('127.0.0.1:0'));
+    expect((await fetch(`http://127.0.0.1:${server.port}/metrics`)).status).toBe(503);
+    await server.close();
   });
 
   it('take an address of their own, loopback by default', () => {

@@ -15,7 +15,8 @@ const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #status: () => Status;
+  readonly #interface: string;
+  readonly #status: () => Status | undefined;
   readonly #handshakes = this.#counter('pqtun_handshake_total', 'Handshakes that ended', [
     'interface',
     'result',
@@ -83,33 +84,40 @@ export class Metrics {
     this.#datapath,
   ];
 
-  /** `status` is asked at each scrape. */
-  constructor(status: () => Status) {
+  /** `status` is asked at each scrape and for some events; `undefined` while the interface is not up. */
+  constructor(interfaceName: string, status: () => Status | undefined) {
+    this.#interface = interfaceName;
     this.#status = status;
   }
 
   /** Counts what only events tell. Call for every event of the tunnel. */
   onEvent(event: TunnelEvent): void {
-    if (event.id !== 'peer-established' && event.id !== 'handshake-gave-up') return;
-    const status = this.#status();
-    const key = publicText(event.publicKey);
-    const suite = String(status.peers.find((peer) => peer.publicKey === key)?.suite ?? 'classical');
+    const labels = { interface: this.#interface };
     if (event.id === 'handshake-gave-up') {
-      this.#handshakes.inc({ interface: status.interface, result: 'gave_up', suite, role: 'initiator' });
-      return;
+      const suite = this.#suiteOf(publicText(event.publicKey));
+      this.#handshakes.inc({ ...labels, result: 'gave_up', suite, role: 'initiator' });
     }
-    this.#handshakes.inc({ interface: status.interface, result: 'established', suite, role: event.role });
-    if (event.duration !== undefined)
-      this.#durations.observe({ interface: status.interface }, event.duration / 1000);
+    if (event.id !== 'peer-established') return;
+    const suite = String(event.suite ?? 'classical');
+    this.#handshakes.inc({ ...labels, result: 'established', suite, role: event.role });
+    if (event.duration !== undefined) this.#durations.observe(labels, event.duration / 1000);
   }
 
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  text(): Promise<string> {
-    this.#take(this.#status());
+  /** Rejects while the interface is not up. */
+  async text(): Promise<string> {
+    const status = this.#status();
+    if (status === undefined) throw new Error('the interface is not up');
+    this.#take(status);
     return this.#registry.metrics();
+  }
+
+  #suiteOf(publicKey: string): string {
+    const peer = this.#status()?.peers.find((candidate) => candidate.publicKey === publicKey);
+    return peer === undefined ? 'unknown' : String(peer.suite ?? 'classical');
   }
 
   /** Totals are kept by the tunnel, so each scrape sets them anew; peers that are gone are gone. */

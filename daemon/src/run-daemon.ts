@@ -110,11 +110,11 @@ function attend(service: Service, { io }: DaemonOptions, log: EventLog): () => v
 /** Before the start, so that a port in use is an error of the start. */
 async function serve(
   service: Service,
-  { metrics: at }: DaemonOptions,
+  { interfaceName, metrics: at }: DaemonOptions,
   log: EventLog,
 ): Promise<MetricsServer | undefined> {
   if (at === undefined) return undefined;
-  const metrics = new Metrics(() => service.status());
+  const metrics = new Metrics(interfaceName, () => (service.isUp ? service.status() : undefined));
   service.onTunnelEvent((event) => metrics.onEvent(event));
   const server = await serveMetrics(metrics, at);
   log('metrics-listening', { host: at.host, port: server.port });

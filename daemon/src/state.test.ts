@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { endpointDelay, FileState } from './state.ts';
+import { endpointDelay, endpointRest, FileState } from './state.ts';
 
 let directory: string;
 let file: string;
@@ -25,7 +25,7 @@ const open = (afterStep?: (step: string) => void) =>
     file,
     onAlarm: (event) => alarms.push(event),
     schedule: (run, delay) => {
-      expect(delay).toBe(endpointDelay);
+      expect([endpointDelay, endpointRest]).toContain(delay);
       scheduled.push(run);
     },
     ...(afterStep && { afterStep }),
@@ -60,6 +60,19 @@ describe('state on disk', () => {
     state.flush();
     expect(open().loadEndpoint(key(3))).toEqual(home);
     expect(open().loadEndpoint(key(4))).toBeUndefined();
+  });
+
+  it('rests after a write, and then writes what has moved meanwhile', () => {
+    const state = open();
+    state.saveEndpoint(key(1), home);
+    scheduled.shift()?.();
+    expect(open().loadEndpoint(key(1))).toEqual(home);
+    state.saveEndpoint(key(1), away);
+    expect(open().loadEndpoint(key(1))).toEqual(home);
+    expect(scheduled).toHaveLength(1); // the end of the rest
+    scheduled.shift()?.();
+    scheduled.shift()?.();
+    expect(open().loadEndpoint(key(1))).toEqual(away);
   });
 
   it('forgets endpoints of peers that are configured no more', () => {

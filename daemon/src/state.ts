@@ -6,8 +6,9 @@
  *   ceiling <12 B hex>
  *   endpoint <public key> <address> <port> <scope>      (one line a peer)
  *   sha256 <hex of all bytes above>
- * The ceiling is on disk when `saveTimestampCeiling` returns. Endpoints are collected and written together, at the latest
- * `endpointDelay` later and on an orderly stop: losing one costs a name look-up, not security.
+ * The ceiling is on disk when `saveTimestampCeiling` returns. Endpoints are collected and written together, `endpointDelay`
+ * after the first one, then at most once in `endpointRest` so that a flash card outlives peers that wander, and on an orderly
+ * stop. A hub killed before that waits until its gateways call: 15 s instead of none.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -32,7 +33,8 @@ export interface StateOptions {
   readonly afterStep?: (step: ReplaceStep) => void;
 }
 
-export const endpointDelay = 5_000;
+export const endpointDelay = 250;
+export const endpointRest = 5_000;
 const timestampSize = 12;
 const maxEndpoints = 65_536;
 const maxStateLength = 16 * 1024 * 1024;
@@ -100,12 +102,15 @@ export class FileState implements StateStore {
   }
 
   #scheduleFlush(): void {
-    if (this.#flushPending) return;
+    if (this.#flushPending) return; // or resting after one: what is dirty then is written at its end
     this.#flushPending = true;
     const schedule = this.#options.schedule ?? ((run, delay) => setTimeout(run, delay).unref());
     schedule(() => {
-      this.#flushPending = false;
       this.flush();
+      schedule(() => {
+        this.#flushPending = false;
+        if (this.#dirty) this.#scheduleFlush();
+      }, endpointRest);
     }, endpointDelay);
   }
 

@@ -1,0 +1,197 @@
+/**
+ * A running interface: the tunnel, the system around it and the state on disk, held to one configuration. A change takes effect
+ * in all three, or in none.
+ */
+import path from 'node:path';
+import type { Secret } from '@pqtun/core';
+import type { Tunnel, TunnelConfig } from '@pqtun/tunnel';
+import { type DaemonConfig, secretsOf } from './config/model.ts';
+import { ControlError, type PeerChangeRequest, type Request } from './control/protocol.ts';
+import { type Status, statusOf } from './control/status.ts';
+import type { Act } from './link/act.ts';
+import type { Journal } from './link/journal.ts';
+import { LinkSession } from './link/link-session.ts';
+import { chooseMtu, choosePlacement, literalEndpoints } from './link/placement.ts';
+import { isFullTunnel, type Placement, planLink, srcValidMark } from './link/plan.ts';
+import { changePeers, type PeerStep } from './peer-changes.ts';
+import { ensurePrivateDirectory } from './private-files.ts';
+import { publicBytes, publicText } from './secret-text.ts';
+import type { ServiceOptions, ServiceWorld } from './service-world.ts';
+import { FileState } from './state.ts';
+import type { UndoStack } from './undo-stack.ts';
+
+export class LiveInterface {
+  readonly tunnel: Tunnel;
+  readonly #options: ServiceOptions;
+  readonly #world: ServiceWorld;
+  readonly #link: LinkSession;
+  readonly #state: FileState;
+  readonly #mtu: number;
+  /** As it was before us. */
+  readonly #srcValidMark: string;
+  readonly #since: number;
+  #config: DaemonConfig;
+  #placement: Placement | undefined;
+
+  /** Opens state and tunnel and sets up the system; what was done is on `undo`, also when it throws. */
+  static async open(
+    config: DaemonConfig,
+    options: ServiceOptions,
+    world: ServiceWorld,
+    journal: Journal,
+    undo: UndoStack,
+  ): Promise<LiveInterface> {
+    const { interfaceName, stateDirectory, crypto } = options;
+    const { netlink } = world.system;
+    ensurePrivateDirectory(stateDirectory);
+    const state = new FileState({
+      file: path.join(stateDirectory, `${interfaceName}.state`),
+      onAlarm: (event, why) => world.log(event, { why }),
+    });
+    state.retain(keysOf(config));
+    const known = keysOf(config).flatMap((key) => state.loadEndpoint(key)?.ip ?? []);
+    const mtu = chooseMtu(config, [...literalEndpoints(config), ...known], netlink);
+    const placement = isFullTunnel(config) ? choosePlacement(config, netlink) : undefined;
+    undo.push('state', () => void state.flush());
+    const device = { kind: 'tun', name: interfaceName, mtu } as const;
+    const tunnel = await world.openTunnel(effective(config, placement), { device, state, crypto });
+    undo.push('tunnel', () => tunnel.close());
+    const link = new LinkSession(world.system, journal);
+    const live = new LiveInterface({ tunnel, options, world, link, state, mtu, config, placement });
+    undo.push('system', () => live.#logProblems(link.undo()));
+    link.change(live.#plan(config, placement));
+    return live;
+  }
+
+  private constructor(parts: {
+    tunnel: Tunnel;
+    options: ServiceOptions;
+    world: ServiceWorld;
+    link: LinkSession;
+    state: FileState;
+    mtu: number;
+    config: DaemonConfig;
+    placement: Placement | undefined;
+  }) {
+    this.tunnel = parts.tunnel;
+    this.#options = parts.options;
+    this.#world = parts.world;
+    this.#link = parts.link;
+    this.#state = parts.state;
+    this.#mtu = parts.mtu;
+    this.#config = parts.config;
+    this.#placement = parts.placement;
+    this.#srcValidMark = parts.world.system.readSysctl(srcValidMark);
+    this.#since = parts.world.wallClock();
+  }
+
+  get config(): DaemonConfig {
+    return this.#config;
+  }
+
+  status(): Status {
+    const { tunnel } = this;
+    const { version } = this.#options;
+    return statusOf({
+      stats: tunnel.stats(),
+      fingerprints: tunnel.fingerprints,
+      config: this.#config,
+      since: this.#since,
+      version,
+    });
+  }
+
+  /** Carries out the requests of `pqtun set`. Throws `ControlError` or the tunnel's error; then nothing changed. */
+  async set(
+    requests: readonly PeerChangeRequest[],
+    secrets: readonly Secret[],
+  ): Promise<readonly PeerStep[]> {
+    const { config, steps } = changePeers(this.#config, requests, secrets, this.#world.keys);
+    try {
+      await this.change(config, steps);
+    } catch (error) {
+      destroyUnshared(config, this.#config);
+      throw error;
+    }
+    return steps;
+  }
+
+  /**
+   * Leads tunnel and system to `next`, or back to where they were and throws. `next` is ours afterwards, the old one's secrets are
+   * wiped. `steps`: how to change the tunnel without touching peers that are not meant.
+   */
+  async change(next: DaemonConfig, steps?: readonly PeerStep[]): Promise<void> {
+    const before = this.#config;
+    const placement = isFullTunnel(next)
+      ? (this.#placement ?? choosePlacement(next, this.#world.system.netlink))
+      : undefined;
+    const sameMark = effective(next, placement).fwMark === effective(before, this.#placement).fwMark;
+    try {
+      if (steps !== undefined && sameMark) await carryOut(this.tunnel, steps);
+      else await this.tunnel.reconfigure(effective(next, placement));
+      this.#logProblems(this.#link.change(this.#plan(next, placement)));
+    } catch (error) {
+      await this.tunnel.reconfigure(effective(before, this.#placement));
+      throw error;
+    }
+    this.#config = next;
+    this.#placement = placement;
+    this.#state.retain(keysOf(next));
+    destroyUnshared(before, next);
+  }
+
+  async ping({ publicKey, size, timeout }: Request & { op: 'ping-peer' }): Promise<{ roundTrip: number }> {
+    const bytes = publicBytes(publicKey, 32);
+    const known = this.#config.tunnel.peers.some((peer) => publicText(peer.publicKey) === publicKey);
+    if (bytes === undefined || !known) {
+      throw new ControlError('no-such-peer', `no peer has the key ${publicKey}`);
+    }
+    const options = { ...(size !== undefined && { size }), ...(timeout !== undefined && { timeout }) };
+    return { roundTrip: await this.tunnel.ping(bytes, options) };
+  }
+
+  #plan(config: DaemonConfig, placement: Placement | undefined): Act[] {
+    const device = this.tunnel.interfaceName;
+    return planLink({ config, device, mtu: this.#mtu, placement, srcValidMark: this.#srcValidMark });
+  }
+
+  #logProblems(problems: readonly string[]): void {
+    for (const why of problems) this.#world.log('undo-failed', { what: 'system', why });
+  }
+}
+
+/** A full tunnel marks its own datagrams, so that they are not routed into it. */
+function effective(config: DaemonConfig, placement: Placement | undefined): TunnelConfig {
+  return placement === undefined ? config.tunnel : { ...config.tunnel, fwMark: placement.mark };
+}
+
+async function carryOut(tunnel: Tunnel, steps: readonly PeerStep[]): Promise<void> {
+  for (const step of steps) {
+    switch (step.kind) {
+      case 'add':
+        await tunnel.addPeer(step.peer);
+        break;
+      case 'change':
+        await tunnel.changePeer(step.publicKey, step.change);
+        break;
+      case 'remove':
+        await tunnel.removePeer(step.publicKey);
+        break;
+      case 'reset-timestamp':
+        tunnel.resetTimestamp(step.publicKey);
+        break;
+      default:
+        step satisfies never;
+    }
+  }
+}
+
+/** Wipes the secrets of `old` that `kept` does not use. */
+function destroyUnshared(old: DaemonConfig, kept: DaemonConfig): void {
+  const shared = new Set(secretsOf(kept.tunnel));
+  for (const secret of secretsOf(old.tunnel)) if (!shared.has(secret)) secret.destroy();
+}
+
+function keysOf(config: DaemonConfig): Uint8Array[] {
+  return config.tunnel.peers.map(({ publicKey }) => publicKey);
+}

@@ -1,0 +1,33 @@
+/** What a service is told, and what it needs of the world. */
+import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
+import type { DaemonConfig } from './config/model.ts';
+import type { PublicKeyCheck } from './config/public-key-check.ts';
+import type { PeerCredentials } from './control/server.ts';
+import type { EventLog } from './events.ts';
+import type { LinkSystem } from './link/act.ts';
+
+export interface ServiceOptions {
+  readonly interfaceName: string;
+  readonly configFile: string;
+  readonly runtimeDirectory: string;
+  readonly stateDirectory: string;
+  readonly crypto: 'node' | 'noble';
+  readonly version: string;
+}
+
+/** The world around a service; fakes of it in tests. */
+export interface ServiceWorld {
+  readonly openTunnel: (config: TunnelConfig, options: OpenOptions) => Promise<Tunnel>;
+  readonly system: LinkSystem;
+  readonly keys: PublicKeyCheck;
+  /** Reads and parses the configuration anew; secrets are the service's from then on. Throws `ConfigError` or `CommandError`. */
+  readonly readConfig: () => DaemonConfig;
+  readonly runHook: (command: string, interfaceName: string) => Promise<void>;
+  readonly credentials: (fd: number) => PeerCredentials;
+  /** sd_notify; must not throw. */
+  readonly notify: (state: string) => void;
+  readonly log: EventLog;
+  /** Milliseconds, forward only. */
+  readonly now: () => number;
+  readonly wallClock: () => number;
+}
