@@ -2,17 +2,21 @@
 import type { Policy } from '../policy.ts';
 import { elapsed, type Instant } from '../types.ts';
 
-const window = 1000;
+const second = 1000;
+/** No device completes so many in a second: a larger threshold means "never", and nothing is kept for it. */
+const mostCounted = 100_000;
 
 export class Load {
   readonly #policy: Policy;
   #loopDelay = 0;
-  #windowStart: Instant | undefined;
-  #inWindow = 0;
-  #inWindowBefore = 0;
+  /** When the last handshakes were, one more than the threshold allows in a second: a ring. */
+  readonly #recent: Instant[] = [];
+  readonly #capacity: number;
+  #next = 0;
 
   constructor(policy: Policy) {
     this.#policy = policy;
+    this.#capacity = Math.floor(policy.loadHandshakesPerSecond) + 1;
   }
 
   /** Call with the event loop's delay in milliseconds, as the device measures it. */
@@ -22,25 +26,15 @@ export class Load {
 
   /** Call for every whole initiation that reaches key agreement: what costs us, whether or not it turns out genuine. */
   onHandshake(now: Instant): void {
-    this.#slide(now);
-    this.#inWindow += 1;
+    if (this.#capacity > mostCounted) return;
+    this.#recent[this.#next] = now;
+    this.#next = (this.#next + 1) % this.#capacity;
   }
 
-  /** Rate over the last second, estimated by two windows so that no boundary doubles it. */
+  /** Exact: the oldest of the last threshold + 1 handshakes is less than a second old. */
   isUnderLoad(now: Instant): boolean {
     if (this.#loopDelay > this.#policy.loadLoopDelay) return true;
-    this.#slide(now);
-    if (this.#windowStart === undefined) return false;
-    const share = Math.max(0, 1 - elapsed(this.#windowStart, now) / window);
-    return this.#inWindow + this.#inWindowBefore * share > this.#policy.loadHandshakesPerSecond;
-  }
-
-  #slide(now: Instant): void {
-    this.#windowStart ??= now;
-    const age = elapsed(this.#windowStart, now);
-    if (age < window) return;
-    this.#inWindowBefore = age < 2 * window ? this.#inWindow : 0;
-    this.#inWindow = 0;
-    this.#windowStart = now;
+    const oldest = this.#recent.length < this.#capacity ? undefined : this.#recent[this.#next];
+    return oldest !== undefined && elapsed(oldest, now) < second;
   }
 }
