@@ -1,0 +1,69 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { packet, pair, sockets } from './tunnel.test.kit.ts';
+
+/** Deterministic bytes: xorshift32. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+}
+
+describe.each(sockets)('over %s UDP', (udp) => {
+  test('nothing a stranger sends ends a tunnel or its sessions, and each of it is counted', async () => {
+    const { a, b, partyA, partyB } = await pair({ udp });
+    await using _a = a;
+    await using _b = b;
+    await b.tunnel.ping(partyA.publicKey);
+    const next = random(0x5eed);
+    const stranger = createSocket('udp4');
+    stranger.bind(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    const types = [0, 1, 2, 3, 4, 0x11, 0x12, 0xff];
+    const lengths = [0, 1, 4, 16, 31, 32, 48, 64, 92, 148, 1156, 1230, 1500, 9000];
+    const counted = () => Object.values(a.tunnel.stats().drops).reduce((sum, count) => sum + count);
+    let sent = 0;
+    for (let round = 0; round < 20; round++) {
+      const before = counted();
+      for (let i = 0; i < 50; i++) {
+        const length = lengths[next() % lengths.length] ?? 0;
+        const bytes = Uint8Array.from({ length }, () => next() & 0xff);
+        if (length > 0) bytes[0] = types[next() % types.length] ?? 0;
+        if (length > 3 && next() % 2 === 0) bytes.fill(0, 1, 4);
+        stranger.send(bytes, a.tunnel.listenPort, '127.0.0.1');
+        sent += 1;
+      }
+      // so that no buffer of the kernel overflows: the next come when these have been looked at
+      b.outside.write([packet(partyB, partyA)]);
+      await a.arrived();
+      expect(counted()).toBeGreaterThan(before);
+    }
+    stranger.close();
+    expect(counted()).toBeGreaterThan(sent * 0.9);
+    expect(a.tunnel.stats().cookieRepliesSent).toBe(0);
+    b.outside.write([packet(partyB, partyA)]);
+    expect(await a.arrived()).toHaveLength(1);
+    expect(a.events.every(({ id }) => id === 'dropped' || id === 'peer-established')).toBe(true);
+  });
+
+  test('nothing from the device ends it either', async () => {
+    const { a, b, partyA, partyB } = await pair({ udp });
+    await using _a = a;
+    await using _b = b;
+    const next = random(7);
+    for (let i = 0; i < 200; i++) {
+      const bytes = Uint8Array.from({ length: next() % 70 }, () => next() & 0xff);
+      if (bytes.length > 0) bytes[0] = [0x45, 0x4f, 0x60, 0x00, 0xf0][next() % 5] ?? 0;
+      b.outside.write([bytes]);
+    }
+    b.outside.write([packet(partyB, partyA)]);
+    expect(await a.arrived()).toEqual([packet(partyB, partyA)]);
+    const drops = b.tunnel.stats().drops;
+    expect(drops['bad-inner-packet'] + drops['bad-inner-length'] + drops['no-route']).toBe(200);
+  });
+});
