@@ -59,18 +59,14 @@ export class ControlServer {
   /** Binds `file`, mode 0600. Throws `CommandError` when a daemon answers there already. */
   async listen(file: string): Promise<void> {
     const claim = claimPath(file);
-    fs.rmSync(claim, { force: true });
-    const umask = process.umask(0o177); // between bind and chmod the socket must not be open to others
+    fs.rmSync(claim, { force: true }); // of an earlier process with our number
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(claim, resolve);
+    });
+    fs.chmodSync(claim, 0o600); // before it has its name; until then the directory alone keeps others out
     try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
-        this.#server.listen(claim, resolve);
-      });
-    } finally {
-      process.umask(umask);
-    }
-    try {
-      await takeName(file);
+      await takeName(claim, file);
     } catch (error) {
       this.#server.close();
       throw error;

@@ -7,10 +7,13 @@ import { CommandError, exitCodes } from '../exit-codes.ts';
 export const defaultRuntimeDirectory = '/run/pqtun';
 /** The kernel's `sun_path` less its terminator. */
 const maxPathLength = 107;
+/** What `claimPath` and `removeDead` add to a name at most. */
+const claimRoom = 16;
+let claims = 0;
 
 export function socketPath(runtimeDirectory: string, interfaceName: string): string {
   const file = path.join(runtimeDirectory, `${interfaceName}.sock`);
-  if (Buffer.byteLength(claimPath(file)) > maxPathLength) {
+  if (Buffer.byteLength(file) + claimRoom > maxPathLength) {
     throw new CommandError(
       exitCodes.usage,
       `${file} is too long for a socket (${maxPathLength} bytes): choose a shorter --runtime-dir`,
@@ -19,9 +22,9 @@ export function socketPath(runtimeDirectory: string, interfaceName: string): str
   return file;
 }
 
-/** Where a socket is bound before it is linked to its name. */
+/** A fresh name beside `file`, where a socket is bound before it is linked to its name. */
 export function claimPath(file: string): string {
-  return `${file}.${process.pid}`;
+  return `${file}.${process.pid}-${claims++ % 1000}`;
 }
 
 /** Names of interfaces that have a socket in `runtimeDirectory`, alive or not. */
@@ -36,18 +39,19 @@ export function knownInterfaces(runtimeDirectory: string): string[] {
 }
 
 /**
- * Gives the socket bound at `claimPath(file)` its name. `link` fails where the name is taken, so of two daemons that start at
- * once one wins; a socket nobody answers at is moved aside first, asked once more there, and removed. Throws `CommandError`
- * `alreadyRunning`, or `notPermitted` when the name is a link or somebody else's.
+ * Gives the socket bound at `claim` its name. `link` fails where the name is taken, so of two daemons that start at once one
+ * wins; a socket nobody answers at is moved aside first, asked once more there, and removed. Throws `CommandError`
+ * `alreadyRunning`, or `notPermitted` when the name is a link or somebody else's. Three daemons within the same microseconds
+ * could leave one without its name; the device, which exists once, then stops all but one.
  */
-export async function takeName(file: string): Promise<void> {
-  const claim = claimPath(file);
+export async function takeName(claim: string, file: string): Promise<void> {
   try {
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < 5; attempt++) {
       if (linked(claim, file)) return;
-      requireOwnSocket(file);
+      const found = ownSocket(file);
+      if (found === undefined) continue;
       if (await answers(file)) break;
-      await removeDead(file);
+      await removeDead(file, found);
     }
     throw new CommandError(exitCodes.alreadyRunning, `a daemon answers at ${file} already`);
   } finally {
@@ -65,9 +69,11 @@ function linked(claim: string, file: string): boolean {
   }
 }
 
-/** Between our question and this, another daemon may have taken the name: then it is given back. */
-async function removeDead(file: string): Promise<void> {
-  const aside = `${claimPath(file)}.old`;
+/** Between our question and this, another daemon may have taken the name: then it keeps it, or gets it back. */
+async function removeDead(file: string, asked: SocketIdentity): Promise<void> {
+  const now = ownSocket(file);
+  if (now === undefined || now.inode !== asked.inode || now.changed !== asked.changed) return;
+  const aside = `${file}.${process.pid}.old`;
   try {
     fs.renameSync(file, aside);
   } catch {
@@ -77,16 +83,23 @@ async function removeDead(file: string): Promise<void> {
   fs.rmSync(aside, { force: true });
 }
 
-function requireOwnSocket(file: string): void {
-  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  const self = process.geteuid?.() ?? 0;
-  if (!stat.isSocket() || (stat.uid !== self && stat.uid !== 0)) {
-    throw new CommandError(
-      exitCodes.notPermitted,
-      `${file} is no socket of ours; remove it if you know what it is`,
-    );
-  }
+interface SocketIdentity {
+  readonly inode: bigint;
+  /** Nanoseconds; an inode number alone may be used again. */
+  readonly changed: bigint;
+}
+
+/** The socket at `file`, or `undefined` when there is nothing now. */
+function ownSocket(file: string): SocketIdentity | undefined {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false, bigint: true });
+  if (stat === undefined) return undefined;
+  const self = BigInt(process.geteuid?.() ?? 0);
+  if (stat.isSocket() && (stat.uid === self || stat.uid === 0n))
+    return { inode: stat.ino, changed: stat.ctimeNs };
+  throw new CommandError(
+    exitCodes.notPermitted,
+    `${file} is no socket of ours; remove it if you know what it is`,
+  );
 }
 
 /** Whether somebody accepts connections at `file`. */

@@ -106,6 +106,8 @@ describe('placement', () => {
     expect(chooseMtu(full, [ip('203.0.113.1')], netlink)).toBe(1420);
     expect(chooseMtu(full, [], netlink)).toBe(1420);
     expect(chooseMtu(full, [ip('192.0.2.3')], netlink)).toBe(1280);
+    const onlyIpv4 = { ...full, link: { ...full.link, addresses: full.link.addresses.slice(0, 1) } };
+    expect(chooseMtu(onlyIpv4, [ip('192.0.2.3')], netlink)).toBe(1220);
     expect(chooseMtu(full, [ip('127.0.0.1')], netlink)).toBe(65456);
     expect(chooseMtu({ ...full, link: { ...full.link, mtu: 1300 } }, [], netlink)).toBe(1300);
     expect(literalEndpoints(full).map(formatIp)).toEqual(['192.0.2.1']);

@@ -11,7 +11,9 @@ const mainRulePriority = 32_766;
 /** IPv6 40, UDP 8, message 32: the most a transport message adds. */
 export const tunnelOverhead = 80;
 const defaultPathMtu = 1500;
-export const minTunnelMtu = 1280;
+/** What IPv6 needs of every link (RFC 8200 §5), and the least IPv4 knows (RFC 791 §3.2). */
+const minMtuOfIpv6 = 1280;
+const minMtuOfIpv4 = 68;
 const maxTunnelMtu = 65_535;
 
 /** A table without routes and two rule priorities without rules. The configured FwMark is the table, as `wg-quick` does it. */
@@ -30,13 +32,15 @@ function freeTable(netlink: Netlink): number {
 
 /**
  * The tunnel's MTU: configured, else the smallest MTU of the routes to `endpoints` less `tunnelOverhead`, else 1420. `wg-quick`
- * takes the largest; a packet has to fit the narrowest path, though, and we have no way to give each peer its own.
+ * takes the largest; a packet has to fit the narrowest path, though, and we have no way to give each peer its own. With an IPv6
+ * address it is never below 1280, for IPv6 would not work; without one a path of 576 B gets the tunnel that fits it.
  */
 export function chooseMtu(config: DaemonConfig, endpoints: readonly Uint8Array[], netlink: Netlink): number {
   if (config.link.mtu !== undefined) return config.link.mtu;
   const mtus = endpoints.map((ip) => routeMtu(ip, netlink)).filter((mtu) => mtu !== undefined);
   const path = mtus.length > 0 ? Math.min(...mtus) : defaultPathMtu;
-  return Math.min(maxTunnelMtu, Math.max(minTunnelMtu, path - tunnelOverhead));
+  const least = config.link.addresses.some(({ ip }) => ip.length === 16) ? minMtuOfIpv6 : minMtuOfIpv4;
+  return Math.min(maxTunnelMtu, Math.max(least, path - tunnelOverhead));
 }
 
 function routeMtu(ip: Uint8Array, netlink: Netlink): number | undefined {
