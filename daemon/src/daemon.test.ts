@@ -155,7 +155,7 @@ describe('doctor', () => {
   });
 
   it.each([
-    ['an old Node.js', { nodeVersion: 'v24.6.9' }, 'v24.6.9 has no ML-KEM'],
+    ['an old Node.js', { nodeVersion: 'v24.14.9' }, 'v24.14.9 is too old'],
     ['no device', { device: '/nonexistent' }, '/nonexistent: ENOENT'],
     [
       'no addon',

@@ -24,7 +24,7 @@ export interface DoctorWorld {
   readonly hasProgram: (name: string) => boolean;
 }
 
-const oldestNode = [24, 7] as const;
+const oldestNode = [24, 15] as const;
 /** Before the first release no clock can be right. */
 const earliestTime = Date.UTC(2026, 0, 1);
 const publicAddresses = [
@@ -54,7 +54,7 @@ function checkNode({ nodeVersion }: DoctorWorld): Finding[] {
   return [
     {
       level: 'fail',
-      what: `Node.js ${nodeVersion} has no ML-KEM`,
+      what: `Node.js ${nodeVersion} is too old: raw keys of ML-KEM are missing`,
       advice: `use ${oldestNode.join('.')} or later`,
     },
   ];
