@@ -13,5 +13,6 @@ export type {
 } from './api.ts';
 export { checkConfig } from './check-config.ts';
 export type { EndpointSpec, PeerConfig, Prefix, TunnelConfig } from './config.ts';
+export { generateKeys, type PublicKeys, publicKeysOf, type SecretKeys } from './keys.ts';
 export { type MemoryDeviceOptions, memoryDevice } from './memory-device.ts';
 export { openTunnel } from './open-tunnel.ts';
