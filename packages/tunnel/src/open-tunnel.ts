@@ -132,7 +132,7 @@ function checkDevice(device: DeviceChoice): void {
   }
   if (device?.kind !== 'tun') throw bad(`${path}.kind`, 'expected "tun" or "custom"');
   checkObject(path, `${path}.`, device, ['kind', 'name', 'fd', 'mtu']);
-  if (device.mtu !== undefined) checkInteger(`${path}.mtu`, device.mtu, 576, 65_535);
+  if (device.mtu !== undefined) checkInteger(`${path}.mtu`, device.mtu, 68, 65_535);
 }
 
 function checkBind(bind: readonly string[]): Uint8Array[] {

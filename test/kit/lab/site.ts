@@ -1,6 +1,6 @@
 /** One end of a tunnel in a lab: a namespace, a configuration file, the real daemon. */
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { collect, endChild, type Namespace } from './namespace.ts';
@@ -92,6 +92,12 @@ export class Site {
   /** What the daemon has logged since this site was made. */
   get log(): string {
     return [...this.#earlierLogs, this.#log()].join('');
+  }
+
+  /** The state file as text, empty when there is none yet. */
+  state(): string {
+    const file = join(this.stateDir, `${this.interfaceName}.state`);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
   /** `pqtun show --json`. */
