@@ -1,16 +1,5 @@
 /** The life of one tunnel: up, changed, watched, closed. The packets are `device.ts`'s, the peers `peer-book.ts`'s. */
-import {
-  type Endpoint,
-  type EngineEvent,
-  fingerprint,
-  Identity,
-  type Instant,
-  ipKey,
-  limits,
-  type OutgoingDatagram,
-  PqtunError,
-  type SuiteId,
-} from '@pqtun/core';
+import { type Endpoint, fingerprint, Identity, ipKey, limits, PqtunError, type SuiteId } from '@pqtun/core';
 import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
 import { bad, checkConfig, checkInteger, checkKem, checkPeer } from './check-config.ts';
 import type { PeerConfig, TunnelConfig } from './config.ts';
@@ -32,11 +21,12 @@ import {
   settingsOf,
   TimestampKeeper,
 } from './protocol.ts';
+import { Reactions } from './reactions.ts';
 import type { Runtime } from './runtime.ts';
 import { tunnelStats } from './stats.ts';
 
 /** Largest probe in bytes that a UDP datagram carries. */
-const largestPing = 65_440;
+const largestPing = 65_472;
 
 export class LiveTunnel implements Tunnel {
   readonly #runtime: Runtime;
@@ -48,6 +38,7 @@ export class LiveTunnel implements Tunnel {
   readonly #endpoints: PeerEndpoints;
   readonly #pings: Pings;
   readonly #paths: PathLimits;
+  readonly #reactions: Reactions;
   readonly #network: NetworkWatch;
   readonly #drops: DropTally;
   readonly #lastHandshakes = new Map<string, number>();
@@ -55,8 +46,6 @@ export class LiveTunnel implements Tunnel {
   #identity: Identity;
   #socket: DatagramSocket;
   #cookiesBefore = 0;
-  #underLoad = false;
-  #sourceLostAt: number | undefined;
   /** Changes of the configuration, one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
@@ -114,12 +103,11 @@ export class LiveTunnel implements Tunnel {
       socket,
       protocol: this.#build(config, identity),
       on: {
-        onTurn: (now, events) => this.#onTurn(now, events),
-        onSendFailed: (datagram, code) => this.#onSendFailed(datagram, code),
-        onSourceLost: () => this.#onSourceLost(),
+        onTurn: (now, events) => this.#reactions.onTurn(now, events),
+        onSendFailed: (datagram, code) => this.#reactions.onSendFailed(datagram, code),
+        onSourceLost: () => this.#reactions.onSourceLost(),
         onDeviceLost: ({ message }) => this.#end({ id: 'device-lost', reason: message }),
-        onFailure: (error) =>
-          this.#end({ id: 'failed', reason: error instanceof Error ? error.message : 'unknown' }),
+        onFailure: (error) => this.#fail(error),
       },
     });
     this.#drops = new DropTally(
@@ -137,15 +125,25 @@ export class LiveTunnel implements Tunnel {
       isAwaited: ({ id }) => this.#pings.waits(id),
     });
     this.#paths = new PathLimits((ip) => this.#routeMtu(ip));
+    this.#reactions = new Reactions({
+      clock,
+      device: this.#device,
+      book: this.#book,
+      events: this.#events,
+      endpoints: this.#endpoints,
+      pings: this.#pings,
+      paths: this.#paths,
+      drops: this.#drops,
+      lastHandshakes: this.#lastHandshakes,
+      isClosing: () => this.#closing !== undefined,
+      onPeerAt: (ip) => this.#network.know(ip),
+    });
+    const onChange = () => this.#reactions.onNetworkChange();
+    const mark = () => this.#settings.fwMark ?? 0;
     this.#network =
       native === undefined
-        ? watchAddresses(packets.name, () => this.#onNetworkChange())
-        : watchNetwork(
-            native,
-            () => this.#destinations(),
-            () => this.#settings.fwMark ?? 0,
-            () => this.#onNetworkChange(),
-          );
+        ? watchAddresses(packets.name, onChange)
+        : watchNetwork(native, () => this.#destinations(this.#book.all), mark, onChange);
   }
 
   #up(peers: readonly PeerConfig[]): void {
@@ -282,8 +280,11 @@ export class LiveTunnel implements Tunnel {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
-    return this.#closing;
+    if (this.#closing !== undefined) return this.#closing;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#closing = promise; // before anything else: listeners may close, too
+    this.#shutDown().then(resolve, reject);
+    return promise;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -322,7 +323,12 @@ export class LiveTunnel implements Tunnel {
     winner?: string,
   ): PeersChanged {
     const endpointOf = (config: PeerConfig) => this.#endpoints.first(config, known);
-    return this.#device.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
+    try {
+      return this.#device.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
+    } catch (error) {
+      this.#fail(error); // all was checked: what is left now is neither the old configuration nor the new one
+      throw error;
+    }
   }
 
   /** What follows from what `#apply` has changed. */
@@ -333,7 +339,8 @@ export class LiveTunnel implements Tunnel {
       this.#pings.end('the peer was removed', id);
     }
     this.#endpoints.settle(changed, initiate);
-    for (const ip of this.#destinations()) this.#network.know(ip);
+    const found = this.#destinations([...changed.added, ...changed.redirected]);
+    for (const ip of found) this.#network.know(ip);
   }
 
   /** Opens or marks what the new configuration wants otherwise; the last step that can fail. */
@@ -398,6 +405,10 @@ export class LiveTunnel implements Tunnel {
     await Promise.all([this.#socket.close(), this.#changes]);
   }
 
+  #fail(error: unknown): void {
+    this.#end({ id: 'failed', reason: error instanceof Error ? error.message : 'unknown' });
+  }
+
   #end(event: TunnelEvent): void {
     if (this.#closing !== undefined) return;
     const closing = this.close();
@@ -405,92 +416,11 @@ export class LiveTunnel implements Tunnel {
     closing.catch(() => undefined); // whoever calls `close` gets it
   }
 
-  /* what happens */
-
-  #onTurn(now: Instant, events: readonly EngineEvent[]): void {
-    for (const event of events) this.#onEngineEvent(now, event);
-    if (this.#closing !== undefined) return; // by a listener
-    this.#drops.poke(now);
-    const underLoad = this.#device.protocol.engine.isUnderLoad(now);
-    if (underLoad === this.#underLoad) return;
-    this.#underLoad = underLoad;
-    this.#events.tell({ id: 'under-load', on: underLoad });
-  }
-
-  #onEngineEvent(now: Instant, event: EngineEvent): void {
-    if (event.kind === 'timestamp-not-kept') {
-      this.#events.tell({ id: 'state-not-saved', what: 'timestamp' });
-      return;
-    }
-    if (event.kind === 'pong') return this.#pings.onPong(event.token, event.roundTrip);
-    const peer = this.#book.byId(event.peer);
-    if (peer === undefined) return; // removed by a listener of an earlier event
-    const { publicKey } = peer.config;
-    switch (event.kind) {
-      case 'peer-established':
-        return this.#onEstablished(now, peer, event);
-      case 'peer-expired':
-        return this.#events.tell({ id: 'peer-expired', publicKey });
-      case 'handshake-gave-up':
-        return this.#events.tell({ id: 'handshake-gave-up', publicKey });
-      case 'peer-roamed':
-        this.#network.know(event.endpoint.ip);
-        return this.#endpoints.onConfirmed(now, peer, event.endpoint, true);
-      case 'path-stale':
-        return this.#endpoints.onPathStale(peer);
-      default:
-        event satisfies never;
-    }
-  }
-
-  #onEstablished(
-    now: Instant,
-    peer: BookedPeer,
-    { role, duration }: Extract<EngineEvent, { kind: 'peer-established' }>,
-  ): void {
-    const { publicKey } = peer.config;
-    this.#lastHandshakes.set(peer.key, Date.now());
-    const { endpoint, suite } = this.#device.protocol.engine.status(now, peer.id);
-    if (endpoint !== undefined) {
-      this.#network.know(endpoint.ip);
-      this.#endpoints.onConfirmed(now, peer, endpoint, false);
-    }
-    this.#pings.onEstablished(peer.id);
-    this.#events.tell({ id: 'peer-established', publicKey, suite, role, duration });
-  }
-
-  #onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
-    const isTransport = bytes[0] === 4;
-    if (code !== 'EMSGSIZE' || !isTransport) {
-      this.#drops.countSendFailed(code);
-      return;
-    }
-    this.#drops.count('too-big');
-    const now = this.#runtime.clock.now();
-    const { protocol } = this.#device;
-    const peers = [...this.#book.all].map(({ id }) => protocol.engine.status(now, id));
-    this.#paths.lower(protocol, to, bytes.length, peers);
-  }
-
-  /** The system has told us of an address that went by refusing it, before any notice of it. Once a second is enough. */
-  #onSourceLost(): void {
-    const now = this.#runtime.clock.now();
-    if (this.#sourceLostAt !== undefined && now - this.#sourceLostAt < 1000) return;
-    this.#sourceLostAt = now;
-    this.#onNetworkChange();
-  }
-
-  #onNetworkChange(): void {
-    if (this.#closing !== undefined) return;
-    this.#paths.lift(this.#device.protocol);
-    this.#device.call((now, { engine }) => engine.handleNetworkChange(now));
-  }
-
   /* small parts */
 
-  *#destinations(): Iterable<Uint8Array> {
+  *#destinations(peers: Iterable<BookedPeer>): Iterable<Uint8Array> {
     const now = this.#runtime.clock.now();
-    for (const { id } of this.#book.all) {
+    for (const { id } of peers) {
       const { endpoint } = this.#device.protocol.engine.status(now, id);
       if (endpoint !== undefined) yield endpoint.ip;
     }

@@ -1,0 +1,127 @@
+/** What follows from what happens: events of the engine become the tunnel's, refusals of the system are counted and acted on. */
+import type { EngineEvent, Instant, OutgoingDatagram } from '@pqtun/core';
+import type { Clock } from './clock.ts';
+import type { Device } from './device.ts';
+import type { DropTally } from './drop-tally.ts';
+import type { Events } from './events.ts';
+import type { PathLimits } from './path-limits.ts';
+import type { BookedPeer, PeerBook } from './peer-book.ts';
+import type { PeerEndpoints } from './peer-endpoints.ts';
+import type { Pings } from './pings.ts';
+
+export interface ReactionParts {
+  readonly clock: Clock;
+  readonly device: Device;
+  readonly book: PeerBook;
+  readonly events: Events;
+  readonly endpoints: PeerEndpoints;
+  readonly pings: Pings;
+  readonly paths: PathLimits;
+  readonly drops: DropTally;
+  /** Wall clock of each peer's last handshake, by key. */
+  readonly lastHandshakes: Map<string, number>;
+  readonly isClosing: () => boolean;
+  /** A peer is found at this address. */
+  readonly onPeerAt: (ip: Uint8Array) => void;
+}
+
+/** A source address that is gone makes every datagram fail until the kernel's notice comes; more often is not looked. */
+const sourceLostEvery = 1_000;
+/** First byte of a transport datagram. protocol.md §3. */
+const transportType = 4;
+
+export class Reactions {
+  readonly #parts: ReactionParts;
+  #underLoad = false;
+  #sourceLostAt: number | undefined;
+
+  constructor(parts: ReactionParts) {
+    this.#parts = parts;
+  }
+
+  /** Call after each turn. */
+  onTurn(now: Instant, events: readonly EngineEvent[]): void {
+    const { device, drops, isClosing } = this.#parts;
+    for (const event of events) this.#onEngineEvent(now, event);
+    if (isClosing()) return; // a listener may have
+    drops.poke(now);
+    const underLoad = device.protocol.engine.isUnderLoad(now);
+    if (underLoad === this.#underLoad) return;
+    this.#underLoad = underLoad;
+    this.#parts.events.tell({ id: 'under-load', on: underLoad });
+  }
+
+  /** Call when the system refused a datagram. */
+  onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
+    const { device, drops, paths } = this.#parts;
+    if (code !== 'EMSGSIZE' || bytes[0] !== transportType) {
+      drops.countSendFailed(code);
+      return;
+    }
+    drops.count('too-big');
+    paths.lower(device.protocol, to, bytes.length, this.#whereabouts());
+  }
+
+  /** Call when the system refused a source address of ours, which is then gone, though nobody has told yet. */
+  onSourceLost(): void {
+    const now = this.#parts.clock.now();
+    if (this.#sourceLostAt !== undefined && now - this.#sourceLostAt < sourceLostEvery) return;
+    this.#sourceLostAt = now;
+    this.onNetworkChange();
+  }
+
+  /** N3: a local address or route has changed. */
+  onNetworkChange(): void {
+    const { device, paths, isClosing } = this.#parts;
+    if (isClosing()) return;
+    paths.lift(device.protocol);
+    device.call((now, { engine }) => engine.handleNetworkChange(now));
+  }
+
+  #onEngineEvent(now: Instant, event: EngineEvent): void {
+    const { book, endpoints, events, pings } = this.#parts;
+    if (event.kind === 'timestamp-not-kept') return events.tell({ id: 'state-not-saved', what: 'timestamp' });
+    if (event.kind === 'pong') return pings.onPong(event.token, event.roundTrip);
+    const peer = book.byId(event.peer);
+    if (peer === undefined) return; // removed by a listener of an earlier event
+    const { publicKey } = peer.config;
+    switch (event.kind) {
+      case 'peer-established':
+        return this.#onEstablished(now, peer, event);
+      case 'peer-expired':
+        return events.tell({ id: 'peer-expired', publicKey });
+      case 'handshake-gave-up':
+        return events.tell({ id: 'handshake-gave-up', publicKey });
+      case 'peer-roamed':
+        this.#parts.onPeerAt(event.endpoint.ip);
+        return endpoints.onConfirmed(now, peer, event.endpoint, true);
+      case 'path-stale':
+        return endpoints.onPathStale(peer);
+      default:
+        event satisfies never;
+    }
+  }
+
+  #onEstablished(
+    now: Instant,
+    peer: BookedPeer,
+    { role, duration }: Extract<EngineEvent, { kind: 'peer-established' }>,
+  ): void {
+    const { device, endpoints, events, lastHandshakes, pings } = this.#parts;
+    const { publicKey } = peer.config;
+    lastHandshakes.set(peer.key, Date.now());
+    const { endpoint, suite } = device.protocol.engine.status(now, peer.id);
+    if (endpoint !== undefined) {
+      this.#parts.onPeerAt(endpoint.ip);
+      endpoints.onConfirmed(now, peer, endpoint, false);
+    }
+    pings.onEstablished(peer.id);
+    events.tell({ id: 'peer-established', publicKey, suite, role, duration });
+  }
+
+  *#whereabouts() {
+    const { book, clock, device } = this.#parts;
+    const now = clock.now();
+    for (const { id } of book.all) yield device.protocol.engine.status(now, id);
+  }
+}
