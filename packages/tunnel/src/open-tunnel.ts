@@ -1,5 +1,5 @@
 /** Puts a tunnel together from its parts, or takes all of them down again. */
-import { PqtunError } from '@pqtun/core';
+import { Identity, PqtunError, type Suite } from '@pqtun/core';
 import { parseIp } from './address.ts';
 import type { DeviceChoice, OpenOptions, Tunnel } from './api.ts';
 import { bad, checkConfig, checkInteger, checkObject } from './check-config.ts';
@@ -9,6 +9,7 @@ import { openDgramSocket } from './dgram-socket.ts';
 import type { PacketDevice } from './io.ts';
 import { loadNative, type Native } from './native.ts';
 import { openNativeDevice, openNativeSocket } from './native-io.ts';
+import { named, PeerBook } from './peer-book.ts';
 import { systemLookup } from './resolve.ts';
 import { loadSuite, type Runtime } from './runtime.ts';
 import { LiveTunnel } from './tunnel.ts';
@@ -59,7 +60,7 @@ export async function openTunnel(config: TunnelConfig, options: OpenOptions): Pr
         ? openDgramSocket({ ...wanted, bind })
         : openNativeSocket(native, { ...wanted, bind }),
   };
-  const identity = LiveTunnel.checkKeys(runtime, checked);
+  const identity = checkKeys(runtime.suite, checked);
   let device: PacketDevice | undefined;
   try {
     device = openDevice(options.device, native);
@@ -68,6 +69,18 @@ export async function openTunnel(config: TunnelConfig, options: OpenOptions): Pr
   } catch (error) {
     identity.destroy();
     if (options.device.kind === 'tun') device?.close();
+    throw error;
+  }
+}
+
+/** The identity of a checked configuration, after its keys were checked too. */
+function checkKeys(suite: Suite, config: TunnelConfig): Identity {
+  const identity = new Identity(suite, config.privateKey, config.kemSeed);
+  try {
+    new PeerBook(suite).checkKeys(identity, named(config.peers), true);
+    return identity;
+  } catch (error) {
+    identity.destroy();
     throw error;
   }
 }

@@ -133,6 +133,18 @@ export class PeerBook {
     return { gone, added, redirected };
   }
 
+  /** Where each peer is now, if its configured endpoint is to stay the same. */
+  whereabouts(now: Instant, { engine }: PortableTunnel, next: readonly PeerConfig[]): Map<string, Endpoint> {
+    const known = new Map<string, Endpoint>();
+    for (const config of next) {
+      const peer = this.#peers.get(ipKey(config.publicKey));
+      if (peer === undefined || !sameSpec(peer.config.endpoint, config.endpoint)) continue;
+      const { endpoint } = engine.status(now, peer.id);
+      if (endpoint !== undefined) known.set(peer.key, endpoint);
+    }
+    return known;
+  }
+
   /** Forgets what was applied, for an engine that is no more; secrets are wiped. */
   clear(): void {
     for (const { config } of this.#peers.values()) wipeSecrets(config);
@@ -202,6 +214,11 @@ export class PeerBook {
   }
 }
 
+/** The peers of a whole configuration with their names in errors. */
+export function named(peers: readonly PeerConfig[]): Map<string, PeerConfig> {
+  return new Map(peers.map((peer, i) => [`peers[${i}]`, peer]));
+}
+
 /** Peers whose keys and mode are the same are the same peer; with others its sessions mean nothing. */
 function sameKind(old: PeerConfig, config: PeerConfig): boolean {
   const [a, b] = [old.kemPublicKey, config.kemPublicKey];
@@ -209,7 +226,7 @@ function sameKind(old: PeerConfig, config: PeerConfig): boolean {
   return a === undefined || b === undefined || sameBytes(a, b);
 }
 
-export function sameSpec(a: EndpointSpec | undefined, b: EndpointSpec | undefined): boolean {
+function sameSpec(a: EndpointSpec | undefined, b: EndpointSpec | undefined): boolean {
   return a?.host === b?.host && a?.port === b?.port;
 }
 

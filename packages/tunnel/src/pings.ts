@@ -1,5 +1,24 @@
 /** Pings under way: each waits for a session, then for the answer to its probe, and not for ever. */
+
 import { ipKey, type PeerId, PqtunError } from '@pqtun/core';
+import { bad, checkInteger } from './check-config.ts';
+
+/** Largest probe in bytes that a UDP datagram carries over IPv4. */
+const largest = 65_472;
+const longest = 3_600_000;
+
+/** Checks the options of a ping. Throws `PQTUN_BAD_CONFIG`. */
+export function checkPing(options: { timeout?: number; size?: number }): {
+  timeout: number;
+  size: number | undefined;
+} {
+  const { timeout = 5000, size } = options;
+  checkInteger('options.timeout', timeout, 1, longest);
+  if (size !== undefined && checkInteger('options.size', size, 16, largest) % 16 !== 0) {
+    throw bad('options.size', 'expected a multiple of 16');
+  }
+  return { timeout, size };
+}
 
 interface Ping {
   readonly peer: PeerId;

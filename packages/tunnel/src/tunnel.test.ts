@@ -103,10 +103,11 @@ describe.each(sockets)('two tunnels over %s UDP', (udp) => {
     });
     b.outside.write([packet(partyB, partyA)]);
     expect(await a.event('dropped')).toMatchObject({ reason: 'bad-timestamp' });
-    await b.tunnel.changePeer(partyA.publicKey, { deploymentKey: randomSecret() });
-    await b.tunnel.changePeer(partyA.publicKey, mine);
+    // each new pre-shared key begins the handshake anew
+    await b.tunnel.changePeer(partyA.publicKey, { ...mine, deploymentKey: randomSecret() });
     expect(await a.event('dropped')).toMatchObject({ reason: 'bad-mac1' });
-    await b.tunnel.changePeer(partyA.publicKey, { deploymentKey: null });
+    await b.tunnel.changePeer(partyA.publicKey, { presharedKey: null, deploymentKey: null });
+    await b.tunnel.changePeer(partyA.publicKey, mine);
     await a.arrived(); // what was staged first
   });
 

@@ -1,7 +1,7 @@
 /** The life of one tunnel: up, changed, watched, closed. The packets are `device.ts`'s, the peers `peer-book.ts`'s. */
 import { type Endpoint, fingerprint, Identity, ipKey, limits, PqtunError, type SuiteId } from '@pqtun/core';
 import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
-import { bad, checkConfig, checkInteger, checkKem, checkPeer } from './check-config.ts';
+import { bad, checkConfig, checkKem, checkPeer } from './check-config.ts';
 import type { PeerConfig, TunnelConfig } from './config.ts';
 import { Device } from './device.ts';
 import { DropTally } from './drop-tally.ts';
@@ -9,10 +9,10 @@ import { Events } from './events.ts';
 import type { DatagramSocket, PacketDevice } from './io.ts';
 import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
 import { PathLimits } from './path-limits.ts';
-import { type BookedPeer, PeerBook, type PeersChanged, sameSpec } from './peer-book.ts';
+import { type BookedPeer, named, PeerBook, type PeersChanged } from './peer-book.ts';
 import { changedPeer } from './peer-change.ts';
 import { PeerEndpoints } from './peer-endpoints.ts';
-import { Pings } from './pings.ts';
+import { checkPing, Pings } from './pings.ts';
 import {
   buildProtocol,
   deploymentKeys,
@@ -24,9 +24,6 @@ import {
 import { Reactions } from './reactions.ts';
 import type { Runtime } from './runtime.ts';
 import { tunnelStats } from './stats.ts';
-
-/** Largest probe in bytes that a UDP datagram carries. */
-const largestPing = 65_472;
 
 export class LiveTunnel implements Tunnel {
   readonly #runtime: Runtime;
@@ -49,18 +46,6 @@ export class LiveTunnel implements Tunnel {
   /** Changes of the configuration, one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
-
-  /** The identity of a checked configuration, after its keys were checked too. Throws `PQTUN_BAD_CONFIG`. */
-  static checkKeys(runtime: Runtime, config: TunnelConfig): Identity {
-    const identity = new Identity(runtime.suite, config.privateKey, config.kemSeed);
-    try {
-      new PeerBook(runtime.suite).checkKeys(identity, paths(config.peers), true);
-      return identity;
-    } catch (error) {
-      identity.destroy();
-      throw error;
-    }
-  }
 
   /** Takes over identity, device and socket, and starts. When it throws they are still the caller's, the socket closed. */
   static start(
@@ -207,7 +192,7 @@ export class LiveTunnel implements Tunnel {
         { identity, config: checked },
       );
       try {
-        this.#book.checkKeys(identity, paths(checked.peers), !goesOn);
+        this.#book.checkKeys(identity, named(checked.peers), !goesOn);
         await this.#rebind(checked);
       } catch (error) {
         identity.destroy();
@@ -265,11 +250,7 @@ export class LiveTunnel implements Tunnel {
 
   async ping(publicKey: Uint8Array, options: { timeout?: number; size?: number } = {}): Promise<number> {
     this.#requireOpen();
-    const timeout = checkInteger('options.timeout', options.timeout ?? 5000, 1, 3_600_000);
-    const size = options.size;
-    if (size !== undefined && checkInteger('options.size', size, 16, largestPing) % 16 !== 0) {
-      throw bad('options.size', 'expected a multiple of 16');
-    }
+    const { timeout, size } = checkPing(options);
     const { id, config } = this.#book.find(publicKey);
     if (config.mode === 'classical') {
       throw new PqtunError('PQTUN_UNSUPPORTED', 'a classical peer knows no probes: WireGuard has none');
@@ -366,15 +347,10 @@ export class LiveTunnel implements Tunnel {
   #restart(config: TunnelConfig, identity: Identity): Map<string, Endpoint> {
     const protocol = this.#build(config, identity);
     const old = this.#device.protocol;
-    const known = new Map<string, Endpoint>();
-    const specs = new Map(config.peers.map((peer) => [ipKey(peer.publicKey), peer.endpoint]));
-    this.#device.call((now, { engine }) => {
-      for (const peer of this.#book.all) {
-        const { endpoint } = engine.status(now, peer.id);
-        const same = specs.has(peer.key) && sameSpec(specs.get(peer.key), peer.config.endpoint);
-        if (same && endpoint !== undefined) known.set(peer.key, endpoint);
-      }
-      engine.stop(now);
+    const known = this.#device.call((now) => {
+      const whereabouts = this.#book.whereabouts(now, old, config.peers);
+      old.engine.stop(now);
+      return whereabouts;
     });
     this.#drops.carry();
     this.#cookiesBefore += old.engine.cookieRepliesSent;
@@ -433,9 +409,4 @@ export class LiveTunnel implements Tunnel {
       return undefined;
     }
   }
-}
-
-/** Peers with their names in errors. */
-function paths(peers: readonly PeerConfig[]): Map<string, PeerConfig> {
-  return new Map(peers.map((peer, i) => [`peers[${i}]`, peer]));
 }
