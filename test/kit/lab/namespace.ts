@@ -9,6 +9,8 @@ import { readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const helper = fileURLToPath(new URL('./helper.ts', import.meta.url));
+/** Helpers are many and short: their stripped sources are kept between them. */
+const compileCache = fileURLToPath(new URL('../../../node_modules/.cache/pqtun', import.meta.url));
 /** How long a child may take to end after a polite signal, before it is killed. Milliseconds. */
 const politeTime = 10_000;
 
@@ -57,7 +59,11 @@ export class Namespace {
     const child = spawn(
       'setpriv',
       ['--pdeathsig', 'KILL', 'nsenter', `--net=/proc/${this.pid}/ns/net`, '--', command, ...args],
-      { stdio: ['ignore', 'pipe', 'pipe'], ...options },
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+        ...options,
+      },
     );
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
