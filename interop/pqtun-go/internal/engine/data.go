@@ -150,3 +150,14 @@ func (e *Engine) handlePayload(now Instant, from netip.AddrPort, p *Peer, payloa
 	e.onDataReceived(now, p)
 	e.emit(Deliver{Peer: p.cfg.Name, Packet: packet})
 }
+
+// SetSendCounter moves the current session's next counter forward, so that
+// tests need not send 2^32 packets to use it.
+func (e *Engine) SetSendCounter(name string, counter uint64) bool {
+	p := e.byName[name]
+	if p == nil || p.current == nil || counter < p.current.sendCounter {
+		return false
+	}
+	p.current.sendCounter = counter
+	return true
+}
