@@ -291,7 +291,15 @@ export class Engine {
         );
         break;
       case 'classical-response':
-        handleClassicalResponse(context, this.#gate, now, from, message);
+        handleClassicalResponse(
+          context,
+          this.#gate,
+          this.#classicalPeers > 0,
+          now,
+          from,
+          localAddress,
+          message,
+        );
         break;
       case 'transport':
         return refuse(context, 'unknown-index'); // the plane's; one that comes here has no session

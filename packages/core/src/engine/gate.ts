@@ -67,6 +67,11 @@ export class Gate {
     return this.#admit(now, this.#classicalKeys, from, macs);
   }
 
+  /** Whether mac1 of a classical message is right: somebody who knows us wrote it. Costs its source nothing. */
+  verifiesClassicalMac1(macs: Macs): boolean {
+    return this.#verifyMac1(this.#classicalKeys, macs) >= 0;
+  }
+
   /** A classical response (type 2): mac1, and mac2 when under load, as WireGuard does; no rate, it is asked for. */
   admitClassicalResponse(now: Instant, from: Endpoint, macs: Macs): Admission {
     const keyIndex = this.#verifyMac1(this.#classicalKeys, macs);

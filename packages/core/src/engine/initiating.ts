@@ -4,11 +4,20 @@ import { consumeResponse, createInitiation } from '../handshake/initiator.ts';
 import type { SessionKeys } from '../handshake/session-keys.ts';
 import { maxResponseReassemblies, rekeyAttemptTime, sessionLimits } from '../limits.ts';
 import type { Outstanding, Peer } from '../peer/peer.ts';
-import { type Endpoint, elapsed, type Instant, later, type SessionIndex, sessionIndex } from '../types.ts';
+import {
+  type Endpoint,
+  elapsed,
+  type Instant,
+  type LocalAddress,
+  later,
+  type SessionIndex,
+  sessionIndex,
+} from '../types.ts';
 import type { ClassicalResponse, CookieReply, ResponseFragment } from '../wire/classify.ts';
 import { cutInitiation, initiationCount, Reassembly } from '../wire/fragment.ts';
 import { macsOf, setMac1, setMac2 } from '../wire/messages.ts';
 import { type EngineContext, initiatorWins, refuse } from './context.ts';
+import { replyWithCookie } from './cookie-replies.ts';
 import type { Gate } from './gate.ts';
 
 /** Call when the 'attempt' timer falls due: a new initiation, unless T5 postpones it. */
@@ -102,12 +111,16 @@ export function handleResponseFragment(
 export function handleClassicalResponse(
   context: EngineContext,
   gate: Gate,
+  hasClassicalPeers: boolean,
   now: Instant,
   from: Endpoint,
+  localAddress: LocalAddress | undefined,
   message: ClassicalResponse,
 ): void {
   const found = findOutstanding(context, message.receiverIndex);
-  if (found === undefined) return refuse(context, 'unexpected-response');
+  if (found === undefined) {
+    return refuse(context, hasClassicalPeers ? 'unexpected-response' : 'classical-disabled');
+  }
   const { peer, outstanding } = found;
   const { state } = outstanding;
   if (state.kind !== 'classical-awaiting-response') return refuse(context, 'downgrade-refused');
@@ -115,8 +128,8 @@ export function handleClassicalResponse(
   if (admission.kind === 'refused') return refuse(context, admission.reason);
   if (admission.kind === 'wants-proof') {
     refuse(context, admission.reason);
-    const bytes = gate.cookieReply(now, admission.keys, from, message.mac1, message.senderIndex);
-    context.plane.sendDatagrams([{ to: from, localAddress: undefined, bytes }]);
+    const { senderIndex, mac1 } = message;
+    replyWithCookie(context, gate, now, { from, localAddress, senderIndex, mac1, keys: admission.keys });
     return;
   }
   const keys = consumeClassicalResponse(context.identity, state, message);

@@ -40,7 +40,7 @@ function fragment(given: Given = {}): OfferedFragment {
     },
     from: given.from ?? address(1),
     length: given.length ?? slice.length + 40,
-    key: 0,
+    keys: { mac1: nothing, cookie: nothing },
     proven: given.proven ?? false,
     confirmedSource: given.confirmed ?? false,
   };

@@ -4,6 +4,7 @@
  * else, so that a flood of strangers cannot take the place of a peer, nor a forger of somebody's address shut him out.
  */
 import type { Drop } from '../drop.ts';
+import type { MacKeys } from '../handshake/cookie.ts';
 import { reassemblyLifetime, reassemblySlots } from '../limits.ts';
 import { type Endpoint, elapsed, endpointKey, type Instant, prefixKey } from '../types.ts';
 import type { InitiationFragment } from '../wire/classify.ts';
@@ -23,8 +24,8 @@ export interface Slot {
   largestDatagram: number;
   /** All bytes received so far; the response is never larger. */
   receivedBytes: number;
-  /** mac1 of fragment 0 and the key that verified it: what a cookie reply refers to. */
-  first: { readonly mac1: Uint8Array; readonly key: number } | undefined;
+  /** mac1 of fragment 0 and the keys that verified it, held beyond a change of keys: what a cookie reply refers to. */
+  first: { readonly mac1: Uint8Array; readonly keys: MacKeys } | undefined;
 }
 
 export type Offer =
@@ -39,8 +40,8 @@ export interface OfferedFragment {
   readonly from: Endpoint;
   /** Length of the datagram. */
   readonly length: number;
-  /** Which of the mac1 keys verified it. */
-  readonly key: number;
+  /** The keys that verified its mac1. */
+  readonly keys: MacKeys;
   /** It has a valid mac2. */
   readonly proven: boolean;
   /** `from` is the confirmed endpoint of a live session. */
@@ -88,13 +89,13 @@ export class ReassemblyPools {
     return this.#slots.size;
   }
 
-  #add(slot: Slot, { fragment, length, key, proven }: OfferedFragment): Offer {
+  #add(slot: Slot, { fragment, length, keys, proven }: OfferedFragment): Offer {
     const result = slot.reassembly.add(fragment.index, fragment.slice);
     if (result === 'duplicate') return { kind: 'refused', reason: 'duplicate-fragment' };
     slot.proven &&= proven;
     slot.largestDatagram = Math.max(slot.largestDatagram, length);
     slot.receivedBytes += length;
-    if (fragment.index === 0) slot.first = { mac1: fragment.mac1.slice(), key };
+    if (fragment.index === 0) slot.first = { mac1: fragment.mac1.slice(), keys };
     if (result === 'added') return { kind: 'stored' };
     this.#slots.delete(slot.key);
     return { kind: 'complete', slot };

@@ -14,6 +14,7 @@
  * 11 check ek_i, respond          `respond`
  * 12 displace, install, send      `admitNext`: nothing is displaced until the response has been made
  */
+import { invariant } from '../errors.ts';
 import { authenticateClassical, openClassicalInitiation, respondClassical } from '../handshake/classical.ts';
 import type { MacKeys } from '../handshake/cookie.ts';
 import { authenticate, openInitiation, respond } from '../handshake/responder.ts';
@@ -37,21 +38,16 @@ import type { ClassicalInitiation, InitiationFragment } from '../wire/classify.t
 import { cutResponse, hdr1, responseCount } from '../wire/fragment.ts';
 import { macsOf, setMac1, setMac2 } from '../wire/messages.ts';
 import { type EngineContext, identityKey, initiatorWins, refuse } from './context.ts';
+import { type CookieRequest, replyWithCookie } from './cookie-replies.ts';
 import type { Gate } from './gate.ts';
 import { ownId } from './initiating.ts';
 import type { ReassemblyPools, Slot } from './reassembly.ts';
 
 /** Where an initiation came from, and all one needs to answer with a cookie instead. */
-interface Origin {
-  readonly from: Endpoint;
-  readonly localAddress: LocalAddress | undefined;
-  readonly senderIndex: SessionIndex;
+interface Origin extends CookieRequest {
   readonly proven: boolean;
   /** All bytes of it received. */
   readonly receivedBytes: number;
-  /** mac1 of fragment 0 and the keys that verified it. */
-  readonly mac1: Uint8Array;
-  readonly keys: MacKeys;
 }
 
 /** One 0x11 datagram, well-formed. `length` is that of the datagram. */
@@ -77,9 +73,9 @@ export function handleInitiationFragment(
     sendCookie(admission.keys);
     return;
   }
-  const { keys, keyIndex, proven } = admission;
+  const { keys, proven } = admission;
   const confirmedSource = context.liveSources.has(endpointKey(from));
-  const offer = pools.offer(now, { fragment, from, length, key: keyIndex, proven, confirmedSource });
+  const offer = pools.offer(now, { fragment, from, length, keys, proven, confirmedSource });
   const expired = pools.takeExpired();
   if (expired > 0) context.drops.count('reassembly-expired', expired);
   switch (offer.kind) {
@@ -109,16 +105,14 @@ function handleInitiation(
   slot: Slot,
 ): void {
   const { crypto, identity } = context;
-  const keys = slot.first === undefined ? undefined : gate.keysOf(suite)[slot.first.key];
-  if (slot.first === undefined || keys === undefined) return refuse(context, 'bad-mac1'); // keys changed meanwhile
+  invariant(slot.first !== undefined, 'a whole initiation without its first fragment');
   const origin: Origin = {
     from,
     localAddress,
     senderIndex,
     proven: slot.proven,
     receivedBytes: slot.receivedBytes,
-    mac1: slot.first.mac1,
-    keys,
+    ...slot.first,
   };
   const { body } = slot.reassembly;
   const key = ipKey(crypto.hash(hdr1(suite, senderIndex), body));
@@ -177,11 +171,14 @@ export function handleClassicalInitiation(
   message: ClassicalInitiation,
   length: number,
 ): void {
+  if (!hasClassicalPeers) {
+    // Whoever gets mac1 right writes to us, and here nobody may in this way. No rate is spent on it: a forger would spend
+    // that of a peer, to whom a deployment key could otherwise keep him from writing anything that counts
+    const toUs = gate.verifiesClassicalMac1(message);
+    return refuse(context, toUs ? 'downgrade-refused' : 'classical-disabled');
+  }
   const admission = gate.admitClassical(now, from, message);
-  if (admission.kind === 'refused')
-    return refuse(context, hasClassicalPeers ? admission.reason : 'classical-disabled');
-  // Whoever gets mac1 right writes to us, and here nobody may in this way
-  if (!hasClassicalPeers) return refuse(context, 'downgrade-refused');
+  if (admission.kind === 'refused') return refuse(context, admission.reason);
   const { senderIndex } = message;
   if (admission.kind === 'wants-proof') {
     refuse(context, admission.reason);
@@ -376,15 +373,4 @@ export function confirmPending(context: EngineContext, peer: Peer, index: Sessio
   if (entry === undefined) return;
   peer.pending = peer.pending.filter((other) => other !== entry);
   if (entry.response.length === 0) context.answered.delete(entry.key);
-}
-
-function replyWithCookie(
-  context: EngineContext,
-  gate: Gate,
-  now: Instant,
-  to: Pick<Origin, 'from' | 'localAddress' | 'senderIndex' | 'mac1' | 'keys'>,
-): void {
-  const bytes = gate.cookieReply(now, to.keys, to.from, to.mac1, to.senderIndex);
-  context.onCookieSent();
-  context.plane.sendDatagrams([{ to: to.from, localAddress: to.localAddress, bytes }]);
 }
