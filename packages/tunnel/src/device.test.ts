@@ -12,6 +12,7 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
     now: 1_000,
     deadline: undefined as number | undefined,
     broken: false,
+    sendThrows: false,
     fire: (): void => undefined,
   };
   let outputs: unknown[] = [];
@@ -42,7 +43,10 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
     start: (on) => {
       socketEvents = on;
     },
-    send: (datagrams: readonly OutgoingDatagram[]) => log.push(`send ${datagrams.length}`),
+    send: (datagrams: readonly OutgoingDatagram[]) => {
+      if (state.sendThrows) throw new Error('out of range');
+      log.push(`send ${datagrams.length}`);
+    },
     setMark: () => undefined,
     close: async () => undefined,
   };
@@ -164,6 +168,13 @@ describe('the loop', () => {
     state.broken = true;
     datagrams(3);
     expect(take()).toEqual(['failed: invariant broken']);
+  });
+
+  test('says so too when the mistake is in sending', () => {
+    const { packets, state, take } = loop();
+    state.sendThrows = true;
+    packets(1);
+    expect(take()).toEqual(['in place', 'failed: out of range']);
   });
 
   test('does nothing after it was closed, whatever still comes', () => {

@@ -154,20 +154,23 @@ export class Device {
 
   #input(act: (now: Instant, protocol: PortableTunnel, collect: () => void) => void): void {
     if (this.#closed) return;
+    try {
+      this.#turn(act);
+    } catch (error) {
+      this.#on.onFailure(error); // whatever it was, it came of a mistake: nothing that is received throws
+    }
+  }
+
+  #turn(act: (now: Instant, protocol: PortableTunnel, collect: () => void) => void): void {
     const protocol = this.#protocol;
     const turn = new Outputs();
     const now = this.#clock.now();
-    try {
-      act(now, protocol, () => turn.collect(protocol));
+    act(now, protocol, () => turn.collect(protocol));
+    turn.collect(protocol);
+    const next = protocol.nextDeadline();
+    if (next !== undefined && next.at <= now) {
+      protocol.handleTimeout(now);
       turn.collect(protocol);
-      const next = protocol.nextDeadline();
-      if (next !== undefined && next.at <= now) {
-        protocol.handleTimeout(now);
-        turn.collect(protocol);
-      }
-    } catch (error) {
-      this.#on.onFailure(error);
-      return;
     }
     this.#write(turn);
     this.#arm();

@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { memoryDevice } from './memory-device.ts';
+import { openTunnel } from './open-tunnel.ts';
 import {
   classicalPeerOf,
   configOf,
@@ -167,6 +169,22 @@ describe.each(sockets)('two tunnels over %s UDP', (udp) => {
     await a.arrived();
     const [peer] = a.tunnel.stats().peers;
     expect(peer?.endpoint).toMatchObject({ port: b.tunnel.listenPort, ip: new Uint8Array(16).fill(1, 15) });
+  });
+
+  test('listen on any address of both families, on one port, unless told otherwise', async () => {
+    const [partyA, partyB] = [party(), party()];
+    const { device } = memoryDevice();
+    const config = configOf(partyA, [peerOf(partyB)]);
+    await using a = await openTunnel(config, { device: { kind: 'custom', device }, udp });
+    await using b = await open(configOf(partyB, [peerOf(partyA, a.listenPort)]), {
+      udp,
+      bind: ['127.0.0.1', '::1'],
+    });
+    await b.tunnel.ping(partyA.publicKey);
+    expect(a.stats().peers[0]?.endpoint?.ip.length).toBe(4);
+    await b.tunnel.changePeer(partyA.publicKey, { endpoint: { host: '::1', port: a.listenPort } });
+    await b.tunnel.ping(partyA.publicKey);
+    expect(a.stats().peers[0]?.endpoint?.ip.length).toBe(16);
   });
 
   test('what the system refuses to send is counted, told with its code, and stops nothing else', async () => {
@@ -355,6 +373,21 @@ describe('a tunnel', () => {
     });
     b.outside.write([packet(partyB, partyA)]);
     expect(await broken.event('device-lost')).toMatchObject({ reason: 'no more' });
+  });
+
+  test('a mistake of ours ends it with an event, not the process', async () => {
+    const { a, b, partyA, partyB } = await pair();
+    await using _a = a;
+    // no timestamp can be made of this: the engine throws in the middle of a turn
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Number.NaN);
+    try {
+      b.outside.write([packet(partyB, partyA)]);
+      await b.event('failed');
+    } finally {
+      clock.mockRestore();
+    }
+    await expect(b.tunnel.ping(partyA.publicKey)).rejects.toMatchObject({ code: 'PQTUN_CLOSED' });
+    await b.tunnel.close();
   });
 
   test('opens nothing and leaks nothing when it cannot open', async () => {
