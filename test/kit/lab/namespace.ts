@@ -124,8 +124,8 @@ export class RunningHelper {
         .split('\n')
         .find((line) => line.startsWith(start));
       if (found !== undefined) return found;
-      if (this.child.exitCode !== null || Date.now() > end)
-        throw new Error(`no "${start}" from a helper:\n${this.#output()}`);
+      const ended = this.child.exitCode !== null || this.child.signalCode !== null;
+      if (ended || Date.now() > end) throw new Error(`no "${start}" from a helper:\n${this.#output()}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }

@@ -61,13 +61,15 @@ export class Site {
     this.#daemon = child;
     this.#log = collect(child);
     const end = Date.now() + 30_000;
+    const socket = join(this.runtimeDir, `${this.interfaceName}.sock`);
     for (;;) {
-      const { status } = this.#command(['show', this.interfaceName, '--json', ...this.#runtime()]);
-      if (status === 0) return;
+      // Looking for the socket first is cheap; a command a turn would take the daemon's CPU away on a small machine
+      if (existsSync(socket) && this.#command(['show', this.interfaceName, ...this.#runtime()]).status === 0)
+        return;
       if (child.exitCode !== null || child.signalCode !== null || Date.now() > end) {
         throw new Error(`the daemon of ${this.namespace.name} did not start:\n${this.#log()}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
