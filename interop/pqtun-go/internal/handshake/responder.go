@@ -174,3 +174,8 @@ func (a *Accepted) Erase() {
 	a.erase()
 	eraseAll(&a.psk)
 }
+
+// Trace has Respond report its values; for vectors.
+func (a *Accepted) Trace(trace Trace) {
+	a.trace = trace
+}
