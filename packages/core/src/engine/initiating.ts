@@ -66,7 +66,7 @@ export function endOutstanding(context: EngineContext, peer: Peer): void {
 /** N3: acted on once per initiation; resent at once, now with mac2. */
 export function handleCookieReply(context: EngineContext, now: Instant, message: CookieReply): void {
   const found = findOutstanding(context, message.receiverIndex);
-  if (found === undefined) return refuse(context, 'unexpected-cookie');
+  if (found === undefined) return handleCookieForAnswer(context, now, message);
   const { peer, outstanding } = found;
   if (outstanding.actedOnCookie || !peer.sequence.active) return refuse(context, 'unexpected-cookie');
   const cookie = context.crypto.xopen(peer.macKeys.cookie, message.nonce, outstanding.mac1, message.sealed);
@@ -74,6 +74,22 @@ export function handleCookieReply(context: EngineContext, now: Instant, message:
   outstanding.actedOnCookie = true;
   peer.cookies.put(now, outstanding.to, cookie);
   transmit(context, now, peer, outstanding);
+}
+
+/**
+ * A classical peer under load answers our response, too, by a cookie (§3.3, "exactly as WireGuard"). As there it is kept for
+ * the next response and nothing is resent: the peer begins anew. Else two ends under load would never come together.
+ */
+function handleCookieForAnswer(context: EngineContext, now: Instant, message: CookieReply): void {
+  const owner = context.indices.owner(message.receiverIndex);
+  const peer = owner === undefined ? undefined : context.peers.get(owner);
+  const answer = peer?.classicalAnswer;
+  if (peer === undefined || answer?.index !== message.receiverIndex)
+    return refuse(context, 'unexpected-cookie');
+  const cookie = context.crypto.xopen(peer.macKeys.cookie, message.nonce, answer.mac1, message.sealed);
+  if (cookie === undefined) return refuse(context, 'bad-cookie');
+  peer.classicalAnswer = undefined;
+  peer.cookies.put(now, answer.to, cookie);
 }
 
 /** N1: needs an outstanding index and a valid mac1; where it came from does not matter and moves nothing. */

@@ -226,6 +226,7 @@ export function handleClassicalInitiation(
   }
   const datagram = response.message;
   setMac1(datagram, crypto.mac(peer.macKeys.mac1, macsOf(datagram).mac1Input));
+  peer.classicalAnswer = { index: session, mac1: macsOf(datagram).mac1.slice(), to: from };
   const cookie = peer.cookies.take(now, from);
   if (cookie !== undefined) setMac2(datagram, crypto.mac(cookie, macsOf(datagram).mac2Input));
   admitNext(context, now, peer, origin, displaces, {

@@ -33,6 +33,14 @@ export interface Outstanding {
   readonly reassemblies: Map<string, Reassembly>;
 }
 
+/** Our last response to a classical initiation: as in WireGuard, it too may be answered by a cookie reply. §3.3. */
+export interface ClassicalAnswer {
+  /** The `next` it offers; `receiver_index` of a cookie reply to it. */
+  readonly index: SessionIndex;
+  readonly mac1: Uint8Array;
+  readonly to: Endpoint;
+}
+
 /** A keypair the plane holds, as far as the engine needs to know it. */
 export interface SessionRecord {
   readonly index: SessionIndex;
@@ -57,6 +65,8 @@ export class Peer {
   endpoint: Endpoint | undefined;
   localAddress: LocalAddress | undefined;
   outstanding: Outstanding | undefined;
+  /** Until a cookie reply to it was acted on. */
+  classicalAnswer: ClassicalAnswer | undefined;
   /** Entries whose session is still a `next`. C4. */
   pending: PendingEntry[] = [];
   /** Entries whose response bytes are still kept for copies, oldest first. C3. */
