@@ -87,6 +87,7 @@ export interface PeerOptions {
   /** gk towards this peer, 32 B. Copied into the keys made of it. */
   readonly deploymentKey?: Secret;
   readonly endpoint?: Endpoint;
+  /** T4: at least a second; absent means none. */
   readonly persistentKeepalive?: Millis;
   readonly profile?: RekeyProfile;
 }
@@ -200,6 +201,7 @@ export class Engine {
     const peer = this.#peer(id);
     checkKeyLength(update.presharedKey, 'a pre-shared key');
     checkKeyLength(update.deploymentKey, 'a deployment key');
+    checkKeepalive(update.persistentKeepalive);
     if (peer.keys.kind === 'classical') {
       if (update.profile === 'metered') throw meteredClassical();
       if (update.deploymentKey != null) throw classicalDeploymentKey();
@@ -208,6 +210,7 @@ export class Engine {
     if (update.deploymentKey !== undefined) {
       peer.macKeys = this.#macKeysFor(peer.keys, update.deploymentKey ?? undefined);
       peer.cookies.clear();
+      peer.sequence.restart(now); // nobody reads what went out under the old one
     }
     if (update.endpoint !== undefined) this.#changeEndpoint(now, peer, update.endpoint ?? undefined);
     if (update.profile !== undefined) peer.profile = update.profile;
@@ -577,6 +580,7 @@ export class Engine {
     const { identity, policy } = this.#context;
     checkKeyLength(options.presharedKey, 'a pre-shared key');
     checkKeyLength(options.deploymentKey, 'a deployment key');
+    checkKeepalive(options.persistentKeepalive);
     if (this.#byPublicKey.has(identityKey(keys.dhPublic))) {
       throw new PqtunError('PQTUN_BAD_CONFIG', 'a peer with this public key is there already');
     }
@@ -642,6 +646,12 @@ function checkedPolicy(given: Partial<Policy> | undefined): Policy {
 function checkKeyLength(key: Secret | null | undefined, what: string): void {
   if (key != null && key.length !== keySize)
     throw new PqtunError('PQTUN_BAD_KEY', `${what} has ${keySize} bytes`);
+}
+
+/** A timer that falls due again at once would never let go of the event loop. */
+function checkKeepalive(interval: Millis | null | undefined): void {
+  if (interval == null || (interval >= 1000 && Number.isFinite(interval))) return;
+  throw new PqtunError('PQTUN_BAD_CONFIG', 'a persistent keepalive comes at most once a second');
 }
 
 const meteredClassical = (): PqtunError =>
