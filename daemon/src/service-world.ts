@@ -2,7 +2,7 @@
 import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
 import type { DaemonConfig } from './config/model.ts';
 import type { PublicKeyCheck } from './config/public-key-check.ts';
-import type { PeerCredentials } from './control/server.ts';
+import type { PeerCredentials } from './control/local-server.ts';
 import type { EventLog } from './events.ts';
 import type { LinkSystem } from './link/act.ts';
 

@@ -8,9 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publicText } from '../secret-text.ts';
 import { call } from './client.ts';
 import { LineBuffer } from './line-buffer.ts';
+import { idleAfter, maxClients, slowAfter } from './local-server.ts';
 import { ControlError, maxRequestLength, parseRequest, type Request } from './protocol.ts';
 import { cutSecrets, pasteSecrets, placeholder } from './secret-fields.ts';
-import { ControlServer, idleAfter, maxClients, slowAfter } from './server.ts';
+import { ControlServer } from './server.ts';
 import { knownInterfaces, socketPath } from './socket-path.ts';
 
 const ascii = (text: string) => new Uint8Array(Buffer.from(text));
