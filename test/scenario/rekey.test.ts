@@ -102,6 +102,16 @@ describe('T1: the initiator, sending', () => {
     expect(first?.at).toBe(session.bornAtGateway + 115 * second + oneWay + 10 * second);
   });
 
+  it.each([16, 1024])('counts a probe of %i B, answered or not', (length) => {
+    const { world, gateway, hub, session } = connected(node());
+    world.run(session.bornAtGateway + 121 * second);
+    hub.sleep();
+    const before = world.now;
+    gateway.act(({ engine }, now) => engine.ping(now, gateway.peer(hub), length));
+    world.runFor(0);
+    expect(initiationsIn(sentSince(world, before))).toHaveLength(1);
+  });
+
   it('rekeys with the metered limit under the metered profile', () => {
     const profile = { profile: 'metered' } as const;
     const { world, gateway, hub, audit, session } = connected(node(), { gateway: profile, hub: profile });
@@ -568,6 +578,23 @@ describe('T6: the end of a session', () => {
     world.runFor(30 * second);
     for (const { serial, at } of serials)
       expect([at, audit.arrived(serial)]).toEqual([at, at > gone + 540 * second]);
+  });
+
+  it('erases what is staged for a peer that never had a session, too', () => {
+    const { world, gateway, hub } = gatewayAndHub(node());
+    const audit = new Audit(world);
+    hub.sleep();
+    const serials: { serial: number; at: number }[] = [];
+    for (let at = 0; at < 560 * second; at += 60 * second) {
+      world.run(at);
+      serials.push({ serial: audit.send(gateway, hub), at });
+    }
+    world.run(545 * second);
+    serials.push({ serial: audit.send(gateway, hub), at: 545 * second });
+    hub.wake();
+    world.runFor(30 * second);
+    for (const { serial, at } of serials)
+      expect([at, audit.arrived(serial)]).toEqual([at, at >= 540 * second]);
   });
 
   it('keeps stored timestamp, endpoint and PersistentKeepalive beyond that, and owes nothing any more', () => {

@@ -189,6 +189,7 @@ export class Engine {
     plane.setPeer(id, { kind: keys.kind, endpoint: options.endpoint ?? null });
     if (options.persistentKeepalive !== undefined)
       this.#setPersistentKeepalive(now, peer, options.persistentKeepalive);
+    peer.timers.onLastSessionGone(now, peer.profile); // T6 counts the time without a session, the first one too
     this.#touch(peer);
     return id;
   }
@@ -358,6 +359,7 @@ export class Engine {
   ping(now: Instant, id: PeerId, length?: number): Uint8Array | undefined {
     const peer = this.#peer(id);
     const token = this.#probing.get(id)?.send(this.#context, now, peer, length);
+    this.handleReports(now); // T1 asks for a rekey when a probe is sent, be there an answer or not
     this.#touch(peer);
     return token;
   }

@@ -90,7 +90,7 @@ export class Timers {
     else this.set('persistent-keepalive', later(now, interval));
   }
 
-  /** Call when a peer has no session any more. T6. */
+  /** Call when a peer has no session yet, or no more. T6. */
   onLastSessionGone(now: Instant, profile: RekeyProfile): void {
     if (this.#deadlines.has('erase')) return;
     this.set('erase', later(now, millis(eraseAfterRejects * sessionLimits(profile).rejectAfterTime)));
