@@ -3,14 +3,13 @@
  * `npm test -- packages/core` runs the matching test files only. `--second-node` runs them under the second Node line.
  * The last line on standard output is `N passed, N failed, N skipped`.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Counts } from './counts.mjs';
 import { namespaceCommand } from './privileges.mjs';
 import { setup } from './setup.mjs';
-import { pinnedNode, root, run, secondNode, toolEnvironment } from './workspace.mjs';
+import { runVitest } from './vitest.mjs';
+import { pinnedNode, root, run, secondNode } from './workspace.mjs';
 
 const budget = 14 * 60_000;
 const tool = (...parts) => join(root, 'node_modules', ...parts);
@@ -33,7 +32,13 @@ try {
   }
   deadline = Date.now() + budget;
   if (filters.length === 0) await checkSources();
-  await runTests(onSecondNode ? secondNode() : pinnedNode());
+  const node = onSecondNode ? secondNode() : pinnedNode();
+  await runVitest(
+    counts,
+    node,
+    [tool('vitest', 'vitest.mjs'), 'run', '--root', root, ...filters],
+    remaining(),
+  );
 } catch (error) {
   counts.failed++;
   console.log(`✗ ${error.message}`);
@@ -55,42 +60,4 @@ async function checkSources() {
       timeout: Math.min(remaining(), 120_000),
     }),
   );
-}
-
-/** Runs vitest with its own live output; `test/repo/reporter.ts` writes what was counted to a file that only a run which ended has. */
-async function runTests(node) {
-  const folder = mkdtempSync(join(tmpdir(), 'pqtun-test-'));
-  const results = join(folder, 'counts.json');
-  try {
-    const args = [
-      tool('vitest', 'vitest.mjs'),
-      'run',
-      '--root',
-      root,
-      '--reporter=default',
-      '--reporter=./test/repo/reporter.ts',
-      ...filters,
-    ];
-    const code = await run(node, args, {
-      timeout: remaining(),
-      env: toolEnvironment({ PQTUN_TEST_COUNTS: results }),
-    });
-    const found = readCounts(results);
-    if (found === undefined) {
-      counts.addExitCode('vitest runs to its end', code === 0 ? 1 : code);
-      return;
-    }
-    counts.add(found);
-    if (code !== 0 && found.failed === 0) counts.addExitCode('vitest ends in order', code);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function readCounts(path) {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
