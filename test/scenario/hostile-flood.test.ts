@@ -128,6 +128,33 @@ describe('a cookie reply', () => {
   });
 });
 
+it('load: the 201st initiation that reaches the key agreement within a second, not the 200th, nor copies of one', () => {
+  const server = new Target(seededSuite('load', 'node'));
+  const other = freshIdentity(crypto);
+  server.addPeer(other);
+  const to = addressee(server.identity, 1);
+  const genuine = forger.initiation({
+    as: other,
+    to,
+    suite: 1,
+    senderIndex: 1,
+    timestamp: tai64n(now),
+  }).datagrams;
+  const nonsense = forger.cutInitiation(to, 1, 2, new Uint8Array(2380).fill(9));
+  const isUnderLoad = (): boolean => server.tunnel.engine.isUnderLoad(server.now);
+  expect(typesOf(server.deliverAll(at('10.0.0.1'), genuine))).toEqual([0x12, 0x12]);
+  for (let i = 0; i < 6; i++) server.deliverAll(at('10.0.0.1'), genuine);
+  for (let i = 0; i < 199; i++) server.deliverAll(at(`10.0.1.${i}`), nonsense);
+  expect(isUnderLoad()).toBe(false);
+  server.now = (server.now + 999) as typeof server.now;
+  server.deliverAll(at('10.0.2.1'), nonsense);
+  expect(isUnderLoad()).toBe(true);
+  const refused = server.deliverAll(at('10.0.2.2'), nonsense);
+  expect([typesOf(refused), refused.drops]).toEqual([[3], { 'under-load': 2 }]);
+  server.now = (server.now + 1) as typeof server.now;
+  expect(isUnderLoad()).toBe(false);
+});
+
 /** An honest party and the one it calls, without a network between, while somebody fires at the latter. */
 class Siege {
   readonly random: Random;
