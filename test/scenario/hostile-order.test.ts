@@ -167,6 +167,23 @@ describe('C2', () => {
     expect(target.deliverAll(here, datagrams)).toMatchObject({ sent: [], drops: { 'mode-mismatch': 1 } });
   });
 
+  it('C3: a timestamp equal to the stored one is stale, the next above it is not', () => {
+    const { target, other } = scene();
+    const to = addressee(target.identity, 1);
+    const stored = tai64n(now); // of the genuine session, made when the wall clock began
+    const grain = stored.slice();
+    new DataView(grain.buffer).setUint32(8, 2 ** 24);
+    const below = tai64n(now - 1);
+    for (const [timestamp, drops] of [
+      [below, { 'stale-timestamp': 1 }],
+      [stored, { 'stale-timestamp': 1 }],
+      [grain, {}],
+    ] as const) {
+      const { datagrams } = forger.initiation({ as: other, to, suite: 1, senderIndex: 5, timestamp });
+      expect(target.deliverAll(here, datagrams).drops).toEqual(drops);
+    }
+  });
+
   it('C3 comes before the key agreement: a copy is known by its bytes, once answered', () => {
     const { target, other } = scene();
     const to = addressee(target.identity, 1);
