@@ -51,6 +51,11 @@ export function formatEndpoint(at: EndpointSpec): string {
   return at.host.includes(':') ? `[${at.host}]:${at.port}` : `${at.host}:${at.port}`;
 }
 
+/** Whether the host of an endpoint is no address literal, zone or not, and has to be looked up. */
+export function isName({ host }: EndpointSpec): boolean {
+  return parseIp(host.replace(/%.*$/, '')) === undefined;
+}
+
 /** Decimal digits only: no sign, space, exponent, `0x` or needless leading zero. */
 export function parseInteger(text: string, least: number, most: number): number | undefined {
   if (!/^(0|[1-9][0-9]{0,9})$/.test(text)) return undefined;

@@ -4,6 +4,7 @@ import type { CommandSpec, Io } from './commands/command.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
 import { controlCommands } from './commands/control.ts';
+import { daemonCommand } from './commands/daemon.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { keyCommands } from './commands/keys.ts';
 import { runCommands } from './commands/run.ts';
@@ -15,6 +16,7 @@ export const commandTable: readonly CommandSpec[] = [
   ...runCommands,
   ...controlCommands,
   ...configCommands,
+  daemonCommand,
   doctorCommand,
   completionCommand(() => commandTable),
 ];

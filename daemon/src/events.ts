@@ -13,7 +13,7 @@ export const eventCatalogue = {
   /* configuration */
   reloaded: ['info', 'a new configuration is in effect'],
   'reload-refused': ['error', 'the new configuration was refused; the old one stays in effect'],
-  'peers-changed': ['info', 'peers were changed over the control socket'],
+  'peers-changed': ['info', 'peers were changed over the control socket, or anything over the UAPI socket'],
   'config-saved': ['info', 'the configuration was written back (SaveConfig)'],
   'config-not-saved': ['error', 'the configuration could not be written back'],
   'hook-failed': ['error', 'a PreDown or PostDown command failed'],
@@ -36,7 +36,11 @@ export const eventCatalogue = {
   'under-load': ['warn', 'handshakes come faster than allowed; strangers must prove their address'],
   /* control and metrics */
   'control-request': ['debug', 'a request on the control socket'],
-  'control-refused': ['warn', 'another user tried the control socket'],
+  'control-refused': ['warn', 'another user tried the control socket or the UAPI socket'],
+  'uapi-listening': ['info', 'the UAPI socket answers `wg`'],
+  'uapi-unavailable': ['warn', 'there is no UAPI socket; the tunnel runs without it'],
+  'uapi-request': ['debug', 'a request on the UAPI socket'],
+  'uapi-refused': ['warn', 'a request on the UAPI socket was refused; nothing was changed'],
   'metrics-listening': ['info', 'metrics are served'],
   'metrics-not-loopback': ['warn', 'metrics are served beyond this machine'],
 } as const satisfies Record<string, readonly ['debug' | 'info' | 'warn' | 'error' | 'fatal', string]>;

@@ -2,12 +2,15 @@
  * A running interface: the tunnel, the system around it and the state on disk, held to one configuration. A change takes effect
  * in all three, or in none.
  */
+import { randomFillSync } from 'node:crypto';
 import path from 'node:path';
-import type { Secret } from '@pqtun/core';
-import type { Tunnel, TunnelConfig } from '@pqtun/tunnel';
+import { Secret, secretBytes } from '@pqtun/core';
+import type { EndpointSpec, Tunnel, TunnelConfig } from '@pqtun/tunnel';
+import { parseEndpoint } from './address-text.ts';
 import { type DaemonConfig, secretsOf } from './config/model.ts';
 import { ControlError, type PeerChangeRequest, type Request } from './control/protocol.ts';
-import { type Status, statusOf } from './control/status.ts';
+import { addressText, type Status, statusOf } from './control/status.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import type { Act } from './link/act.ts';
 import type { Journal } from './link/journal.ts';
 import { LinkSession } from './link/link-session.ts';
@@ -18,6 +21,9 @@ import { ensurePrivateDirectory } from './private-files.ts';
 import { publicBytes, publicText } from './secret-text.ts';
 import type { ServiceOptions, ServiceWorld } from './service-world.ts';
 import { FileState } from './state.ts';
+import { type DeviceView, getAnswer } from './uapi/get-answer.ts';
+import type { SetRequest } from './uapi/request.ts';
+import { applySet, type KemMemory } from './uapi/set-config.ts';
 import type { UndoStack } from './undo-stack.ts';
 
 export class LiveInterface {
@@ -32,6 +38,8 @@ export class LiveInterface {
   readonly #since: number;
   #config: DaemonConfig;
   #placement: Placement | undefined;
+  /** Of hybrid peers that were removed over the UAPI socket. */
+  #kemMemory: KemMemory = new Map();
 
   /** Opens state and tunnel and sets up the system; what was done is on `undo`, also when it throws. */
   static async open(
@@ -53,9 +61,17 @@ export class LiveInterface {
     const mtu = chooseMtu(config, [...literalEndpoints(config), ...known], netlink);
     const placement = isFullTunnel(config) ? choosePlacement(config, netlink) : undefined;
     undo.push('state', () => void state.flush());
-    const device = { kind: 'tun', name: interfaceName, mtu } as const;
+    const device =
+      options.tunFd === undefined
+        ? ({ kind: 'tun', name: interfaceName, mtu } as const)
+        : ({ kind: 'tun', fd: options.tunFd } as const);
     const tunnel = await world.openTunnel(effective(config, placement), { device, state, crypto });
     undo.push('tunnel', () => tunnel.close());
+    if (tunnel.interfaceName !== interfaceName)
+      throw new CommandError(
+        exitCodes.usage,
+        `the device handed over is ${tunnel.interfaceName}, not ${interfaceName}`,
+      );
     const link = new LinkSession(world.system, journal);
     const live = new LiveInterface({ tunnel, options, world, link, state, mtu, config, placement });
     undo.push('system', () => live.#logProblems(link.undo()));
@@ -116,18 +132,54 @@ export class LiveInterface {
     return steps;
   }
 
+  /** The answer to `get` on the UAPI socket; holds keys, the caller wipes it. */
+  uapiGet(): Uint8Array {
+    const { tunnel } = this;
+    const { peers, listenPort, fwMark } = tunnel.stats();
+    const keyless = this.#config.tunnel.privateKey === undefined;
+    const view: DeviceView = {
+      tunnel: this.#config.tunnel,
+      listenPort,
+      fwMark,
+      fingerprints: keyless ? new Map() : tunnel.fingerprints,
+      stats: new Map(peers.map((peer) => [publicText(peer.publicKey), peer])),
+    };
+    return getAnswer(view);
+  }
+
+  /** Carries out a set request of the UAPI socket. Throws `UapiError` or the tunnel's error; then nothing changed. */
+  async uapiSet(request: SetRequest): Promise<void> {
+    const places = new Map(
+      this.tunnel.stats().peers.map(({ publicKey, endpoint }) => [publicText(publicKey), endpoint]),
+    );
+    const { config, moved, memory } = applySet(request, {
+      config: this.#config,
+      keys: this.#world.keys,
+      memory: this.#kemMemory,
+      endpointOf: (peer) => specOf(places.get(peer)),
+    });
+    try {
+      await this.change(config);
+    } catch (error) {
+      destroyUnshared(config, this.#config);
+      throw error;
+    }
+    this.#kemMemory = memory;
+    if (config.tunnel.privateKey === undefined) return;
+    for (const { publicKey, endpoint } of moved) await this.tunnel.changePeer(publicKey, { endpoint });
+  }
+
   /**
    * Leads tunnel and system to `next`, or back to where they were and throws. `next` is ours afterwards, the old one's secrets are
    * wiped. `steps`: how to change the tunnel without touching peers that are not meant.
    */
   async change(next: DaemonConfig, steps?: readonly PeerStep[]): Promise<void> {
     const before = this.#config;
-    const placement = isFullTunnel(next)
-      ? (this.#placement ?? choosePlacement(next, this.#world.system.netlink))
-      : undefined;
+    const placement = this.#placementOf(next);
     const sameMark = effective(next, placement).fwMark === effective(before, this.#placement).fwMark;
     try {
-      if (steps !== undefined && sameMark) await carryOut(this.tunnel, steps);
+      const keyed = next.tunnel.privateKey !== undefined; // else the tunnel has no peers to change
+      if (steps !== undefined && sameMark && keyed) await carryOut(this.tunnel, steps);
       else await this.tunnel.reconfigure(effective(next, placement));
       this.#logProblems(this.#link.change(this.#plan(next, placement)));
     } catch (error) {
@@ -150,6 +202,15 @@ export class LiveInterface {
     return { roundTrip: await this.tunnel.ping(bytes, options) };
   }
 
+  /** A full tunnel keeps table and priorities, unless it is told another mark: the rules must follow it, or it would loop. */
+  #placementOf(next: DaemonConfig): Placement | undefined {
+    if (!isFullTunnel(next)) return undefined;
+    const { fwMark } = next.tunnel;
+    const there = this.#placement;
+    if (there !== undefined && (fwMark === undefined || fwMark === there.mark)) return there;
+    return choosePlacement(next, this.#world.system.netlink);
+  }
+
   #plan(config: DaemonConfig, placement: Placement | undefined): Act[] {
     const device = this.tunnel.interfaceName;
     return planLink({ config, device, mtu: this.#mtu, placement, srcValidMark: this.#srcValidMark });
@@ -160,9 +221,33 @@ export class LiveInterface {
   }
 }
 
-/** A full tunnel marks its own datagrams, so that they are not routed into it. */
+/**
+ * What the tunnel is told. A full tunnel marks its own datagrams, so that they are not routed into it. Without a private key
+ * there are no peers, and a stand-in that nobody knows the public key of: no handshake can be made or answered.
+ */
 function effective(config: DaemonConfig, placement: Placement | undefined): TunnelConfig {
-  return placement === undefined ? config.tunnel : { ...config.tunnel, fwMark: placement.mark };
+  const { privateKey, peers, ...rest } = config.tunnel;
+  return {
+    ...rest,
+    ...(placement !== undefined && { fwMark: placement.mark }),
+    privateKey: privateKey ?? standIn(),
+    peers: privateKey === undefined ? [] : peers,
+  };
+}
+
+let standInKey: Secret | undefined;
+
+/** One for the process: that the interface has no key before and after a change is no change of its identity. */
+function standIn(): Secret {
+  if (standInKey !== undefined) return standInKey;
+  const bytes = secretBytes(32);
+  randomFillSync(bytes);
+  standInKey = new Secret(bytes);
+  return standInKey;
+}
+
+function specOf(at: { ip: Uint8Array; port: number; scope: number } | undefined): EndpointSpec | undefined {
+  return at === undefined ? undefined : parseEndpoint(addressText(at));
 }
 
 async function carryOut(tunnel: Tunnel, steps: readonly PeerStep[]): Promise<void> {

@@ -2,8 +2,9 @@
 import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
 import { hardenProcess, sdNotify, socketPeerCredentials } from 'tun-tap-native';
 import type { Io } from './commands/command.ts';
-import { loadConfig } from './config/load.ts';
-import { publicKeyCheck } from './config/public-key-check.ts';
+import { loadConfig, loadKemSeed } from './config/load.ts';
+import { type DaemonConfig, emptyConfig, type UapiPeers } from './config/model.ts';
+import { type PublicKeyCheck, publicKeyCheck } from './config/public-key-check.ts';
 import type { EventLog } from './events.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { runHook } from './link/hooks.ts';
@@ -15,20 +16,27 @@ import { type MetricsAddress, type MetricsServer, serveMetrics } from './metrics
 import { wantsColours } from './paint.ts';
 import type { Report } from './ready-report.ts';
 import { Service } from './service.ts';
+import type { UapiChoice } from './service-world.ts';
 import { version } from './version.ts';
 
 export interface DaemonOptions {
   readonly interfaceName: string;
-  readonly file: string;
+  readonly source: ConfigSource;
   readonly stateDirectory: string;
   readonly runtimeDirectory: string;
-  readonly allowHooks: boolean;
+  readonly uapi: UapiChoice;
+  readonly tunFd?: number;
   readonly crypto: 'node' | 'noble';
   readonly logLevel: LogLevel;
   readonly metrics: MetricsAddress | undefined;
   readonly report: Report;
   readonly io: Io;
 }
+
+export type ConfigSource =
+  | { readonly kind: 'file'; readonly file: string; readonly allowHooks: boolean }
+  /** Empty at first, and `wg`'s to fill. */
+  | { readonly kind: 'wg'; readonly uapiPeers: UapiPeers; readonly kemSeedFile: string | undefined };
 
 /** Runs until asked to stop; the exit code says whether that was in order. Throws what kept it from starting. */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
@@ -59,14 +67,23 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
 
 function serviceOf(options: DaemonOptions, log: EventLog): Service {
   const keys = publicKeyCheck();
-  const { interfaceName, file, runtimeDirectory, stateDirectory, crypto, allowHooks, io } = options;
+  const { interfaceName, source, runtimeDirectory, stateDirectory, crypto, uapi, tunFd, io } = options;
   return new Service(
-    { interfaceName, configFile: file, runtimeDirectory, stateDirectory, crypto, version },
+    {
+      interfaceName,
+      ...(source.kind === 'file' && { configFile: source.file }),
+      runtimeDirectory,
+      stateDirectory,
+      crypto,
+      version,
+      uapi,
+      ...(tunFd !== undefined && { tunFd }),
+    },
     {
       openTunnel: openTunnelLate,
       system: realSystem(),
       keys,
-      readConfig: () => loadConfig(file, { allowHooks, credentials: io.env['CREDENTIALS_DIRECTORY'], keys }),
+      readConfig: () => readConfig(source, io, keys),
       runHook,
       credentials: socketPeerCredentials,
       notify: notifyQuietly,
@@ -74,6 +91,19 @@ function serviceOf(options: DaemonOptions, log: EventLog): Service {
       now: () => performance.now(),
       wallClock: () => Date.now(),
     },
+  );
+}
+
+function readConfig(source: ConfigSource, { env }: Io, keys: PublicKeyCheck): DaemonConfig {
+  const credentials = env['CREDENTIALS_DIRECTORY'];
+  if (source.kind === 'file') {
+    const { file, allowHooks } = source;
+    return loadConfig(file, { allowHooks, credentials, keys });
+  }
+  const { uapiPeers, kemSeedFile } = source;
+  return emptyConfig(
+    uapiPeers,
+    kemSeedFile === undefined ? undefined : loadKemSeed(kemSeedFile, credentials),
   );
 }
 

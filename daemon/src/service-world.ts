@@ -8,12 +8,29 @@ import type { LinkSystem } from './link/act.ts';
 
 export interface ServiceOptions {
   readonly interfaceName: string;
-  readonly configFile: string;
+  /** Absent: configured by `wg` alone; there is nothing to reload or to save. */
+  readonly configFile?: string;
   readonly runtimeDirectory: string;
   readonly stateDirectory: string;
   readonly crypto: 'node' | 'noble';
   readonly version: string;
+  readonly uapi: UapiChoice;
+  /** A TUN opened by whoever started us; its name is the interface's. */
+  readonly tunFd?: number;
 }
+
+export type UapiChoice =
+  | { readonly kind: 'off' }
+  /** `required`: without the socket there is no start; else it is logged and the tunnel comes up all the same. */
+  | {
+      readonly kind: 'directory';
+      readonly directory: string;
+      readonly required: boolean;
+      /** Somebody who removes the socket means us to stop, as `wg-quick` does where `ip link del` is not known. */
+      readonly stopWithSocket?: true;
+    }
+  /** A listening socket that was handed to us. */
+  | { readonly kind: 'descriptor'; readonly fd: number };
 
 /** The world around a service; fakes of it in tests. */
 export interface ServiceWorld {

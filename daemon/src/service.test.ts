@@ -69,6 +69,7 @@ function create(): Service {
       stateDirectory: path.join(directory, 'state'),
       crypto: 'node',
       version: '0.0.0',
+      uapi: { kind: 'directory', directory: path.join(directory, 'uapi'), required: true },
     },
     {
       openTunnel: async (config, options) => {
@@ -124,7 +125,15 @@ describe('start and stop', () => {
     expect(tunnel.closed).toBe(true);
     expect(left()).toEqual([]);
     expect(allWiped(read[0])).toBe(true);
-    expect(log).toEqual(['starting', 'ready', 'control-request', 'control-request', 'stopping', 'stopped']);
+    expect(log).toEqual([
+      'starting',
+      'uapi-listening',
+      'ready',
+      'control-request',
+      'control-request',
+      'stopping',
+      'stopped',
+    ]);
   });
 
   it('does nothing at all when the configuration is refused', async () => {

@@ -7,8 +7,10 @@
  *  3. take back what a killed predecessor left in the system
  *  4. PreUp
  *  5. state, tunnel (the device appears), addresses, link, name servers, routes, rules: `live-interface.ts`
- *  6. PostUp; ready
+ *  6. UAPI socket
+ *  7. PostUp, which may use both sockets; ready
  */
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Secret } from '@pqtun/core';
 import type { TunnelEvent } from '@pqtun/tunnel';
@@ -26,6 +28,9 @@ import { ensurePrivateDirectory, replaceFile } from './private-files.ts';
 import { restartNeeded } from './restart-needed.ts';
 import { publicText } from './secret-text.ts';
 import type { ServiceOptions, ServiceWorld } from './service-world.ts';
+import { errno, UapiError } from './uapi/errno.ts';
+import type { SetRequest } from './uapi/request.ts';
+import { ensureUapiDirectory, UapiServer } from './uapi/server.ts';
 import { UndoStack } from './undo-stack.ts';
 
 type Phase = 'new' | 'running' | 'stopping' | 'stopped';
@@ -43,6 +48,7 @@ export class Service {
   /** Start, reload, set and stop come one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #control: ControlServer | undefined;
+  #uapi: UapiServer | undefined;
   #live: LiveInterface | undefined;
 
   constructor(options: ServiceOptions, world: ServiceWorld) {
@@ -56,8 +62,17 @@ export class Service {
   }
 
   /** Brings everything up, or throws and leaves nothing behind. A stop asked for meanwhile follows. */
-  start(): Promise<void> {
-    return this.#inTurn(() => this.#start());
+  async start(): Promise<void> {
+    try {
+      const live = await this.#inTurn(() => this.#bringUp());
+      // Not in turn: a PostUp command may be `wg set` or `pqtun set`, which wait for their turn.
+      await this.#hooks(live.config, 'postUp');
+    } catch (error) {
+      this.#world.log('start-failed', { why: errorText(error) });
+      await this.#inTurn(() => this.#abandon());
+      throw error;
+    }
+    await this.#inTurn(async () => this.#ready());
   }
 
   /** Orderly stop; harmless when repeated. The control socket stays for the reply: `closeControl` ends it. */
@@ -120,36 +135,50 @@ export class Service {
   /** Call about once a second. */
   sweep(): void {
     this.#control?.sweep();
+    this.#uapi?.sweep();
+    this.#stopWithSocket();
+  }
+
+  #stopWithSocket(): void {
+    const { uapi: choice, interfaceName } = this.#options;
+    if (choice.kind !== 'directory' || choice.stopWithSocket !== true) return;
+    if (this.#uapi === undefined || this.#phase !== 'running') return;
+    if (!fs.existsSync(socketPath(choice.directory, interfaceName))) void this.stop();
   }
 
   /* start */
 
-  async #start(): Promise<void> {
-    const { log } = this.#world;
-    log('starting', { config: this.#options.configFile, version: this.#options.version });
-    try {
-      const config = this.#world.readConfig();
-      this.#undo.push('secrets', () => destroyConfig(this.#live?.config ?? config));
-      await this.#openControl();
-      this.#takeBackLeftovers();
-      await this.#hooks(config, 'preUp');
-      this.#undo.push('PostDown', () => this.#hooksLogged(this.#live?.config ?? config, 'postDown'));
-      this.#live = await LiveInterface.open(config, this.#options, this.#world, this.#journal, this.#undo);
-      this.#live.tunnel.onEvent((event) => this.#tunnelEvent(event));
-      await this.#hooks(config, 'postUp');
-    } catch (error) {
-      log('start-failed', { why: errorText(error) });
-      await this.#undo.undoAll();
-      await this.closeControl(0);
-      this.#live = undefined;
-      this.#phase = 'stopped';
-      throw error;
-    }
+  async #bringUp(): Promise<LiveInterface> {
+    this.#world.log('starting', { config: this.#options.configFile, version: this.#options.version });
+    const config = this.#world.readConfig();
+    this.#undo.push('secrets', () => destroyConfig(this.#live?.config ?? config));
+    await this.#openControl();
+    this.#takeBackLeftovers();
+    await this.#hooks(config, 'preUp');
+    this.#undo.push('PostDown', () => this.#hooksLogged(this.#live?.config ?? config, 'postDown'));
+    const live = await LiveInterface.open(config, this.#options, this.#world, this.#journal, this.#undo);
+    this.#live = live;
+    live.tunnel.onEvent((event) => this.#tunnelEvent(event));
     this.#phase = 'running';
+    await this.#openUapi();
+    return live;
+  }
+
+  /** Unless it was stopped while PostUp ran. */
+  #ready(): void {
+    if (this.#phase !== 'running' || this.#live === undefined) return;
     this.#world.notify('READY=1');
     this.#reportStatus();
     const { tunnel, config } = this.#live;
-    log('ready', { listenPort: tunnel.listenPort, peers: config.tunnel.peers.length });
+    this.#world.log('ready', { listenPort: tunnel.listenPort, peers: config.tunnel.peers.length });
+  }
+
+  async #abandon(): Promise<void> {
+    this.#phase = 'stopping';
+    await this.#undo.undoAll();
+    await this.closeControl(0);
+    this.#live = undefined;
+    this.#phase = 'stopped';
   }
 
   async #openControl(): Promise<void> {
@@ -164,6 +193,33 @@ export class Service {
     });
     await control.listen(file);
     this.#control = control;
+  }
+
+  async #openUapi(): Promise<void> {
+    const { uapi: choice, interfaceName } = this.#options;
+    if (choice.kind === 'off') return;
+    const server = new UapiServer({
+      get: () => this.#requireForUapi('running', 'stopping').uapiGet(),
+      set: (request) => this.#uapiSet(request),
+      credentials: this.#world.credentials,
+      now: this.#world.now,
+      onEvent: (event, fields) => this.#world.log(event, fields),
+    });
+    try {
+      if (choice.kind === 'descriptor') await server.adopt(choice.fd);
+      else {
+        const file = socketPath(choice.directory, interfaceName);
+        ensureUapiDirectory(choice.directory);
+        await server.listen(file);
+      }
+    } catch (error) {
+      if (choice.kind === 'descriptor' || choice.required) throw error;
+      this.#world.log('uapi-unavailable', { why: errorText(error) });
+      return;
+    }
+    this.#uapi = server;
+    this.#undo.push('UAPI socket', () => server.close());
+    this.#world.log('uapi-listening', choice.kind === 'directory' ? { directory: choice.directory } : {});
   }
 
   /** A journal that cannot be read is set aside: it must not keep the tunnel down, but somebody should know. */
@@ -190,6 +246,7 @@ export class Service {
       case 'status':
         return this.status();
       case 'set':
+        this.#requireLive(); // a PreDown command must not wait for the stop that waits for it
         return this.#inTurn(async () => {
           const live = this.#requireLive();
           const steps = await live.set(request.peers, secrets);
@@ -209,7 +266,23 @@ export class Service {
     }
   }
 
+  async #uapiSet(request: SetRequest): Promise<void> {
+    this.#requireForUapi('running'); // a PreDown command must not wait for the stop that waits for it
+    await this.#inTurn(async () => {
+      const live = this.#requireForUapi('running');
+      await live.uapiSet(request);
+      this.#world.log('peers-changed', { over: 'uapi', peers: live.config.tunnel.peers.length });
+    });
+  }
+
+  #requireForUapi(...phases: readonly Phase[]): LiveInterface {
+    if (phases.includes(this.#phase) && this.#live !== undefined) return this.#live;
+    throw new UapiError(errno.busy, 'the daemon is stopping');
+  }
+
   async #reload(live: LiveInterface): Promise<void> {
+    if (this.#options.configFile === undefined)
+      throw new ControlError('bad-config', 'there is no file to read: this interface is configured by wg');
     const next = this.#world.readConfig();
     try {
       const held = restartNeeded(live.config, next);
@@ -245,10 +318,18 @@ export class Service {
   /* hooks and files */
 
   #saveConfig(config: DaemonConfig): void {
+    const { configFile: file } = this.#options;
+    if (file === undefined) return;
+    if (config.tunnel.privateKey === undefined) {
+      this.#world.log('config-not-saved', {
+        why: 'there is no private key, without which the file would be refused',
+      });
+      return;
+    }
     const bytes = writeConfig(config);
     try {
-      replaceFile(this.#options.configFile, bytes);
-      this.#world.log('config-saved', { file: this.#options.configFile });
+      replaceFile(file, bytes);
+      this.#world.log('config-saved', { file });
     } catch (error) {
       this.#world.log('config-not-saved', { why: errorText(error) });
     } finally {

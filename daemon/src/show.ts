@@ -54,7 +54,7 @@ export function formatBytes(bytes: number): string {
 }
 
 function interfaceRows(status: Status): Row[] {
-  const rows: Row[] = [['public key', status.publicKey]];
+  const rows: Row[] = [['public key', status.publicKey ?? '(none): no peer can be reached']];
   for (const [suite, text] of Object.entries(status.fingerprints))
     rows.push([`fingerprint, suite ${suite}`, text]);
   if (status.addresses.length > 0) rows.push(['addresses', status.addresses.join(', ')]);

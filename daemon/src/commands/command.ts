@@ -35,6 +35,12 @@ export interface CommandSpec {
 
 export const configDirectory = '/etc/pqtun';
 export const runtimeOption = ['--runtime-dir <dir>', 'where control sockets are', '/run/pqtun'] as const;
+export const uapiDirOption = [
+  '--uapi-dir <dir>',
+  'where the UAPI socket is, which `wg` uses',
+  '/var/run/wireguard',
+] as const;
+export const stateDirOption = ['--state-dir <dir>', 'what survives a restart', '/var/lib/pqtun'] as const;
 export const hooksOption = ['--allow-hooks', 'allow PreUp, PostUp, PreDown, PostDown'] as const;
 
 /** A text option that has a default, or was required to be there. */

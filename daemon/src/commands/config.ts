@@ -43,14 +43,21 @@ export const configCommands: readonly CommandSpec[] = [
     args: '<interface>',
     summary: 'print the part of a configuration `wg setconf` understands',
     details:
-      'Holds the private key. Hybrid peers are left out: given to WireGuard they would be spoken to without post-quantum keys.',
-    examples: ['pqtun strip wg0 | wg setconf wg0 /dev/stdin'],
-    async run(io, [name = '']) {
+      'Holds the private key. Hybrid peers are left out: given to WireGuard they would be spoken to without post-quantum keys. ' +
+      'An interface of pqtun keeps the KEM keys of its peers and refuses new peers without one, so it takes --hybrid; without it ' +
+      '`wg setconf` and `wg syncconf` would remove the hybrid peers.',
+    options: [['--hybrid', 'with hybrid peers, without their KEM keys: for interfaces of pqtun only']],
+    examples: [
+      'pqtun strip wg0 | wg setconf wg0 /dev/stdin',
+      'pqtun strip --hybrid pq0 | wg syncconf pq0 /dev/stdin',
+    ],
+    async run(io, [name = ''], options) {
+      const hybrid = flag(options, 'hybrid');
       await withConfig(io, name, true, async (config, file) => {
-        const hybrid = config.tunnel.peers.filter(({ mode }) => mode === 'require').length;
-        if (hybrid > 0)
-          io.error(`pqtun strip: ${file}: left out ${hybrid} hybrid peer${hybrid === 1 ? '' : 's'}\n`);
-        await printSecret(io, writeStripped(config));
+        const left = hybrid ? 0 : config.tunnel.peers.filter(({ mode }) => mode === 'require').length;
+        if (left > 0)
+          io.error(`pqtun strip: ${file}: left out ${left} hybrid peer${left === 1 ? '' : 's'}\n`);
+        await printSecret(io, writeStripped(config, { hybrid }));
       });
       return undefined;
     },

@@ -1,14 +1,14 @@
 /** run and up: the daemon in the foreground, and the same started in the background. */
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseInteger } from '../address-text.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { logLevels } from '../log-level.ts';
 import { parseMetricsAddress } from '../metrics-server.ts';
 import { ensurePrivateDirectory } from '../private-files.ts';
-import { reportTo, waitForReport } from '../ready-report.ts';
+import { reportTo } from '../ready-report.ts';
+import type { UapiChoice } from '../service-world.ts';
+import { startInBackground } from './background.ts';
 import {
   type CommandSpec,
   choice,
@@ -18,14 +18,18 @@ import {
   type Options,
   optionalText,
   runtimeOption,
+  stateDirOption,
   targetOf,
   textOption,
+  uapiDirOption,
 } from './command.ts';
 
 const daemonOptions = [
-  ['--state-dir <dir>', 'what survives a restart', '/var/lib/pqtun'],
+  stateDirOption,
   runtimeOption,
   hooksOption,
+  ['--uapi <when>', 'serve the UAPI socket: auto (where it can be made), on, or off', 'auto'],
+  uapiDirOption,
   ['--plane <kind>', 'portable or native', 'portable'],
   ['--crypto <kind>', 'node or noble', 'node'],
   ['--log-level <level>', logLevels.join(', '), 'info'],
@@ -67,10 +71,10 @@ async function run(io: Io, name: string, options: Options): Promise<ExitCode> {
   const { runDaemon } = await import('../run-daemon.ts'); // pino, prom-client and the tunnel, which no other command needs
   return runDaemon({
     interfaceName,
-    file: path.resolve(file),
+    source: { kind: 'file', file: path.resolve(file), allowHooks: flag(options, 'allowHooks') },
     stateDirectory: path.resolve(textOption(options, 'stateDir')),
     runtimeDirectory: path.resolve(textOption(options, 'runtimeDir')),
-    allowHooks: flag(options, 'allowHooks'),
+    uapi: uapiOf(options),
     crypto: choice(options, 'crypto', ['node', 'noble']),
     logLevel: choice(options, 'logLevel', logLevels),
     metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics),
@@ -79,7 +83,15 @@ async function run(io: Io, name: string, options: Options): Promise<ExitCode> {
   });
 }
 
-function readyFd(options: Options): number | undefined {
+function uapiOf(options: Options): UapiChoice {
+  const when = choice(options, 'uapi', ['auto', 'on', 'off']);
+  if (when === 'off') return { kind: 'off' };
+  const directory = path.resolve(textOption(options, 'uapiDir'));
+  return { kind: 'directory', directory, required: when === 'on' };
+}
+
+/** Descriptor of `--ready-fd`, which `startInBackground` gives. */
+export function readyFd(options: Options): number | undefined {
   const text = optionalText(options, 'readyFd');
   if (text === undefined) return undefined;
   const fd = parseInteger(text, 3, 9);
@@ -99,19 +111,7 @@ async function up(name: string, options: Options): Promise<ExitCode> {
     0o600,
   );
   try {
-    const main = fileURLToPath(
-      new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url),
-    );
-    const child = spawn(
-      process.execPath,
-      [...process.execArgv, main, 'run', name, ...passedOn(options), '--ready-fd', '3'],
-      {
-        detached: true,
-        stdio: ['ignore', log, log, 'pipe'],
-        env: { ...process.env, NODE_OPTIONS: undefined },
-      },
-    );
-    const report = await waitForReport(child);
+    const report = await startInBackground(['run', name, ...passedOn(options)], { output: [log, log] });
     if (report.kind === 'ready') return exitCodes.ok;
     throw new CommandError(
       report.exitCode,

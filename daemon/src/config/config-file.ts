@@ -209,6 +209,7 @@ class ConfigReader {
       },
       hooks: draft.hooks,
       saveConfig: draft.saveConfig,
+      uapiPeers: draft.uapiPeers,
       friendlyNames: new Map(this.#peers.flatMap(({ draft: peer }) => nameOf(peer))),
       references: this.#context.references,
     };

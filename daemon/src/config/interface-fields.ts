@@ -3,7 +3,7 @@ import { limits, type Secret } from '@pqtun/core';
 import type { Prefix } from '@pqtun/tunnel';
 import { parseInteger, parseIp, parsePrefix } from '../address-text.ts';
 import { type Field, list, orNone, scalar, secretKey } from './fields.ts';
-import type { HookKind } from './model.ts';
+import type { HookKind, UapiPeers } from './model.ts';
 
 export interface InterfaceDraft {
   readonly line: number;
@@ -19,6 +19,7 @@ export interface InterfaceDraft {
   fwMark?: number;
   readonly hooks: Record<HookKind, string[]>;
   saveConfig: boolean;
+  uapiPeers: UapiPeers;
 }
 
 export function interfaceDraft(line: number): InterfaceDraft {
@@ -31,6 +32,7 @@ export function interfaceDraft(line: number): InterfaceDraft {
     table: 'auto',
     hooks: { preUp: [], postUp: [], preDown: [], postDown: [] },
     saveConfig: false,
+    uapiPeers: 'refuse',
   };
 }
 
@@ -85,6 +87,9 @@ export const interfaceFields: readonly Field<InterfaceDraft>[] = [
   scalar('SaveConfig', 'true or false', parseBoolean, (draft, value) => {
     draft.saveConfig = value;
   }),
+  scalar('UapiPeers', 'refuse or classical', parseUapiPeers, (draft, value) => {
+    draft.uapiPeers = value;
+  }),
 ];
 
 /** Off is 0, as the kernel has it. */
@@ -101,6 +106,11 @@ function parseTable(text: string): 'auto' | 'off' | number | undefined {
 
 function parseBoolean(text: string): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined;
+}
+
+export function parseUapiPeers(text: string): UapiPeers | undefined {
+  const word = text.toLowerCase();
+  return word === 'refuse' || word === 'classical' ? word : undefined;
 }
 
 function parseDns(text: string): Uint8Array | string | undefined {

@@ -2,12 +2,19 @@
 import { Secret } from '@pqtun/core';
 import type { Prefix, TunnelConfig } from '@pqtun/tunnel';
 
+/** As `TunnelConfig`, but there may be no key yet, or none any more: `wg` sets and clears it. A file always has one. */
+export type DaemonTunnel = Omit<TunnelConfig, 'privateKey'> & { readonly privateKey?: Secret };
+
+/** What becomes of a new peer over the UAPI socket that comes without a KEM key. */
+export type UapiPeers = 'refuse' | 'classical';
+
 export interface DaemonConfig {
-  readonly tunnel: TunnelConfig;
+  readonly tunnel: DaemonTunnel;
   readonly link: LinkConfig;
   readonly hooks: Hooks;
   /** Write the configuration back on an orderly stop. */
   readonly saveConfig: boolean;
+  readonly uapiPeers: UapiPeers;
   /** `# friendly_name = …` of a peer, by its public key in base64; a label for people and exporters. */
   readonly friendlyNames: ReadonlyMap<string, string>;
   /** Where a key was written as `file:…` or `credential:…`: by the key object, so that saving never copies a key into the file. */
@@ -23,6 +30,8 @@ export interface LinkConfig {
   readonly dnsSearch: readonly string[];
   /** `auto`: main table, and policy rules for a default route; `off`: no routes; else every route into this table. */
   readonly table: 'auto' | 'off' | number;
+  /** The device alone, as wireguard-go leaves it: whoever started us sets it up, and gives it addresses and routes. */
+  readonly unmanaged?: true;
 }
 
 export const hookKinds = ['preUp', 'postUp', 'preDown', 'postDown'] as const;
@@ -30,7 +39,7 @@ export type HookKind = (typeof hookKinds)[number];
 export type Hooks = Readonly<Record<HookKind, readonly string[]>>;
 
 /** Every secret of a configuration, for those who must destroy or copy them. */
-export function secretsOf(config: TunnelConfig): Secret[] {
+export function secretsOf(config: DaemonTunnel): Secret[] {
   const found: (Secret | 'none' | undefined)[] = [
     config.privateKey,
     config.kemSeed,
@@ -43,4 +52,17 @@ export function secretsOf(config: TunnelConfig): Secret[] {
 /** Wipes every secret of `config`; harmless when repeated. */
 export function destroyConfig(config: DaemonConfig): void {
   for (const secret of secretsOf(config.tunnel)) secret.destroy();
+}
+
+/** What wireguard-go starts with: a device and nothing else. `wg` does the rest. */
+export function emptyConfig(uapiPeers: UapiPeers, kemSeed: Secret | undefined): DaemonConfig {
+  return {
+    tunnel: { ...(kemSeed && { kemSeed }), peers: [] },
+    link: { addresses: [], dnsServers: [], dnsSearch: [], table: 'off', unmanaged: true },
+    hooks: { preUp: [], postUp: [], preDown: [], postDown: [] },
+    saveConfig: false,
+    uapiPeers,
+    friendlyNames: new Map(),
+    references: new Map(),
+  };
 }

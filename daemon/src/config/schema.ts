@@ -54,6 +54,12 @@ export const interfaceModel = z.strictObject({
   preDown: hooks,
   postDown: hooks,
   saveConfig: z.boolean().optional(),
+  uapiPeers: z
+    .literal(['refuse', 'classical'])
+    .optional()
+    .describe(
+      'new peers without a KEM key over the UAPI socket: refused, or classical, which is not post-quantum',
+    ),
 });
 
 export const peerModel = z.strictObject({
@@ -98,7 +104,7 @@ export function modelOf(config: DaemonConfig): ConfigModel {
   return {
     version: schemaVersion,
     interface: {
-      privateKey: secret(tunnel.privateKey),
+      privateKey: tunnel.privateKey === undefined ? hidden : secret(tunnel.privateKey),
       ...(tunnel.kemSeed && { kemSeed: secret(tunnel.kemSeed) }),
       ...(tunnel.deploymentKeys && {
         deploymentKey: tunnel.deploymentKeys.map((gk) => (gk === 'none' ? gk : secret(gk))),
@@ -111,6 +117,7 @@ export function modelOf(config: DaemonConfig): ConfigModel {
       fwMark: tunnel.fwMark ?? 0,
       ...Object.fromEntries(Object.entries(config.hooks).filter(([, commands]) => commands.length > 0)),
       saveConfig: config.saveConfig,
+      uapiPeers: config.uapiPeers,
     },
     peers: tunnel.peers.map((peer) => peerModelOf(peer, config, secret)),
   };

@@ -58,17 +58,18 @@ export function writeConfig(config: DaemonConfig): Uint8Array {
 }
 
 /**
- * The part `wg setconf` understands: keys of WireGuard's own kernel interface, and classical peers only, since a hybrid peer
- * given to it would be spoken to without post-quantum keys.
+ * The part `wg setconf` understands. Without `hybrid` classical peers only, since a hybrid peer given to WireGuard itself would be
+ * spoken to without post-quantum keys; an interface of ours keeps the KEM keys it knows.
  */
-export function writeStripped(config: DaemonConfig): Uint8Array {
+export function writeStripped(config: DaemonConfig, { hybrid }: { hybrid: boolean }): Uint8Array {
   const out = new SecretWriter();
   const { tunnel } = config;
-  out.text('[Interface]\n').secretLine('PrivateKey', tunnel.privateKey.borrow());
+  out.text('[Interface]\n');
+  if (tunnel.privateKey !== undefined) out.secretLine('PrivateKey', tunnel.privateKey.borrow());
   if (tunnel.listenPort !== undefined) out.line('ListenPort', String(tunnel.listenPort));
   if (tunnel.fwMark !== undefined) out.line('FwMark', `0x${tunnel.fwMark.toString(16)}`);
   for (const peer of tunnel.peers) {
-    if (peer.mode !== 'classical') continue;
+    if (peer.mode !== 'classical' && !hybrid) continue;
     out.text('\n[Peer]\n').line('PublicKey', publicText(peer.publicKey));
     if (peer.presharedKey !== undefined) out.secretLine('PresharedKey', peer.presharedKey.borrow());
     writeCommonPeerKeys(out, peer);
@@ -79,7 +80,7 @@ export function writeStripped(config: DaemonConfig): Uint8Array {
 function writeInterface(out: SecretWriter, config: DaemonConfig): void {
   const { tunnel, link, hooks } = config;
   out.text('[Interface]\n');
-  writeKey(out, config, 'PrivateKey', tunnel.privateKey);
+  if (tunnel.privateKey !== undefined) writeKey(out, config, 'PrivateKey', tunnel.privateKey);
   if (tunnel.kemSeed !== undefined) writeKey(out, config, 'KemSeed', tunnel.kemSeed);
   for (const key of tunnel.deploymentKeys ?? []) {
     if (key === 'none') out.line('DeploymentKey', 'none');
@@ -96,6 +97,7 @@ function writeInterface(out: SecretWriter, config: DaemonConfig): void {
     for (const command of hooks[kind]) out.line(`${kind.charAt(0).toUpperCase()}${kind.slice(1)}`, command);
   }
   if (config.saveConfig) out.line('SaveConfig', 'true');
+  if (config.uapiPeers !== 'refuse') out.line('UapiPeers', config.uapiPeers);
 }
 
 function writePeer(out: SecretWriter, config: DaemonConfig, peer: PeerConfig): void {

@@ -41,7 +41,8 @@ export type PeerStatus = z.infer<typeof peerStatus>;
 
 export const status = z.object({
   interface: z.string(),
-  publicKey: z.string(),
+  /** `null`: no private key yet, or none any more, and so no peers. */
+  publicKey: maybe(z.string()),
   /** By suite number. */
   fingerprints: z.record(z.string(), z.string()),
   listenPort: count,
@@ -74,10 +75,13 @@ export interface StatusInput {
 }
 
 export function statusOf({ stats, fingerprints, config, since, version }: StatusInput): Status {
+  const keyless = config.tunnel.privateKey === undefined;
   return {
     interface: stats.interfaceName,
-    publicKey: publicText(stats.publicKey),
-    fingerprints: Object.fromEntries(Array.from(fingerprints, ([suite, text]) => [String(suite), text])),
+    publicKey: keyless ? null : publicText(stats.publicKey),
+    fingerprints: keyless
+      ? {}
+      : Object.fromEntries(Array.from(fingerprints, ([suite, text]) => [String(suite), text])),
     listenPort: stats.listenPort,
     mtu: stats.mtu,
     fwMark: stats.fwMark,
@@ -124,7 +128,8 @@ function peerStatusOf(peer: PeerStats, names: ReadonlyMap<string, string>): Peer
   };
 }
 
-function addressText(at: { ip: Uint8Array; port: number; scope: number }): string {
+/** `address:port` of where a peer is; a zone as its number. */
+export function addressText(at: { ip: Uint8Array; port: number; scope: number }): string {
   const ip = formatIp(at.ip);
   if (at.ip.length === 4) return `${ip}:${at.port}`;
   return at.scope === 0 ? `[${ip}]:${at.port}` : `[${ip}%${at.scope}]:${at.port}`;

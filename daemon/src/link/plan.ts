@@ -32,6 +32,7 @@ export function isFullTunnel(config: DaemonConfig): boolean {
 /** Addresses, link up, name servers, routes (longest prefix first, as `wg-quick` does), rules. */
 export function planLink(input: PlanInput): Act[] {
   const { config, device, mtu } = input;
+  if (config.link.unmanaged === true) return [];
   const acts: Act[] = config.link.addresses.map((address) => ({
     kind: 'address',
     device,

@@ -1,5 +1,5 @@
 /** The public surface of the protocol core. Crypto back ends are entry points of their own: `@pqtun/core/node`, `/noble`. */
-export { Secret, wipe } from './crypto/secret.ts';
+export { Secret, secretBytes, wipe } from './crypto/secret.ts';
 export { selfTest } from './crypto/self-test.ts';
 export type { DhPrivate, KemPrivate, KemPublic, RecordKey, Suite } from './crypto/suite.ts';
 export { type Drop, DropCounters, dropReasons } from './drop.ts';

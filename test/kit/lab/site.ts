@@ -36,6 +36,8 @@ export class Site {
   readonly configFile: string;
   readonly runtimeDir: string;
   readonly stateDir: string;
+  /** Namespaces do not part `/var/run/wireguard`, so each site has one of its own. */
+  readonly uapiDir: string;
   #daemon: ChildProcess | undefined;
   #log: () => string = () => '';
   readonly #earlierLogs: string[] = [];
@@ -46,6 +48,7 @@ export class Site {
     this.interfaceName = interfaceName;
     this.runtimeDir = join(folder, 'run');
     this.stateDir = join(folder, 'state');
+    this.uapiDir = join(folder, 'wireguard');
     this.configFile = join(folder, `${interfaceName}.conf`);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -123,6 +126,6 @@ export class Site {
   }
 
   #folders(): string[] {
-    return [...this.#runtime(), '--state-dir', this.stateDir];
+    return [...this.#runtime(), '--state-dir', this.stateDir, '--uapi-dir', this.uapiDir];
   }
 }
