@@ -287,6 +287,31 @@ describe('N3: an initiator nobody answers', () => {
     expect(audit.violations).toEqual([]);
   });
 
+  it('N1: forgets an initiation nobody answers though its sequence was ended by the other side', () => {
+    const profile = 'metered' as const;
+    const { world, gateway, hub } = gatewayAndHub(node(), {
+      gateway: { profile },
+      hub: { profile, knowsEndpoint: true },
+    });
+    const audit = new Audit(world, profile);
+    hub.sleep();
+    for (let at = 0; at <= 480; at += 60) {
+      world.run(at * second);
+      audit.send(gateway, hub);
+    }
+    world.run(500 * second); // more than 90 s after the last initiation
+    world.interceptor = (datagram) =>
+      kindOf(datagram) === 'initiation' && datagram.from === gateway.address ? [] : undefined;
+    hub.wake();
+    audit.send(hub, gateway);
+    world.runFor(second);
+    expect(gateway.eventsOf('peer-established').map(({ role }) => role)).toEqual(['responder']);
+    world.runFor(95 * second);
+    expect(gateway.tunnel.engine.sizes().indices).toBe(1); // the session's
+    world.runFor(3 * hour);
+    expect(gateway.tunnel.engine.sizes().indices).toBe(0);
+  });
+
   it('starts anew at a change of the local address', () => {
     const { world, gateway, hub } = gatewayAndHub(node());
     hub.sleep();

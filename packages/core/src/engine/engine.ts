@@ -17,6 +17,7 @@ import {
   maxMaxDatagram,
   minMaxDatagram,
   type RekeyProfile,
+  rekeyAttemptTime,
   timestampSize,
 } from '../limits.ts';
 import { Peer } from '../peer/peer.ts';
@@ -28,6 +29,7 @@ import {
   endpointKey,
   type Instant,
   type LocalAddress,
+  later,
   type Millis,
   type PeerId,
   peerId,
@@ -497,7 +499,9 @@ export class Engine {
         context.emit({ kind: 'handshake-gave-up', peer: peer.id });
         return;
       case 'expire-initiation':
-        if (!peer.sequence.active) endOutstanding(context, peer);
+        // A sequence that runs takes care of its own; it may be ended later by the other side, so look again
+        if (peer.sequence.active) peer.timers.set('expire-initiation', later(now, rekeyAttemptTime));
+        else endOutstanding(context, peer);
         return;
       case 'passive-keepalive': // T2
         context.plane.transmit(now, peer.id, new Uint8Array(0));
