@@ -73,6 +73,7 @@ export interface Tunnel extends AsyncDisposable {
 export interface PeerChange {
   readonly presharedKey?: PeerConfig['presharedKey'] | null;
   readonly deploymentKey?: PeerConfig['deploymentKey'] | null;
+  /** An address moves the peer there, though it was configured already and the peer has roamed since. */
   readonly endpoint?: EndpointSpec | null;
   readonly allowedIps?: readonly Prefix[];
   readonly persistentKeepalive?: number | null;

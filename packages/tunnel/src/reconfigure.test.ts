@@ -194,6 +194,24 @@ describe.each(sockets)('a whole configuration over %s UDP', (udp) => {
     expect(sessionOf(b)).toMatchObject({ handshakes: 1, state: 'hybrid' });
   });
 
+  test('puts a peer that roamed back to its configured endpoint when it is asked to', async () => {
+    const { a, b, partyA, partyB } = await pair({ udp });
+    await using _a = a;
+    await using _b = b;
+    const configured = a.tunnel.listenPort;
+    await b.tunnel.ping(partyA.publicKey);
+    const free = await open(configOf(party(), []), { udp });
+    const listenPort = free.tunnel.listenPort;
+    await free.tunnel.close();
+    await a.tunnel.reconfigure(configOf(partyA, [peerOf(partyB)], { listenPort }));
+    await a.tunnel.ping(partyB.publicKey);
+    expect(b.tunnel.stats().peers[0]?.endpoint?.port).toBe(listenPort);
+    const change = { endpoint: { host: '127.0.0.1', port: configured } };
+    await b.tunnel.changePeer(partyA.publicKey, change);
+    expect(b.tunnel.stats().peers[0]?.endpoint?.port).toBe(configured);
+    expect(sessionOf(b)).toMatchObject({ handshakes: 1, state: 'hybrid' });
+  });
+
   test('with other keys begins anew as another party, on the same port and device', async () => {
     const { a, b, partyA, partyB } = await pair({ udp });
     await using _a = a;

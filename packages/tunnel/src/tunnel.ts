@@ -22,6 +22,7 @@ import {
   TimestampKeeper,
 } from './protocol.ts';
 import { Reactions } from './reactions.ts';
+import { literalEndpoint } from './resolve.ts';
 import type { Runtime } from './runtime.ts';
 import { tunnelStats } from './stats.ts';
 
@@ -229,9 +230,12 @@ export class LiveTunnel implements Tunnel {
       const changed = changedPeer(peer.config, change);
       const configs = this.#configs().map((config) => (config === peer.config ? changed : config));
       this.#settle(this.#apply(configs, undefined, peer.key), false);
-      if (change.endpoint === null) {
-        this.#device.call((now, { engine }) => engine.updatePeer(now, peer.id, { endpoint: null }));
-      }
+      const { endpoint } = change;
+      if (endpoint === undefined) return;
+      // also when it is configured already: the peer may have roamed, and whoever calls wants it there
+      const there = endpoint === null ? null : literalEndpoint(endpoint);
+      if (there === undefined) return; // a name: looked up if it is another than before
+      this.#device.call((now, { engine }) => engine.updatePeer(now, peer.id, { endpoint: there }));
     });
   }
 
