@@ -175,3 +175,41 @@ func TestNothingFromTheNetworkDoesHarm(t *testing.T) {
 	}
 	w.wantTalk(a, b)
 }
+
+func TestAProvenFragmentOverQuotaEvictsOnlyWithinItsOwnPrefix(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.pair(suite.One, nil)
+	f := newForger(w, a, b)
+	half := func(from string, proven bool) (held bool) {
+		i := f.initiation(0)
+		d := i.datagrams[0]
+		if proven {
+			cookie := b.cookieFor(w.now, netip.MustParseAddrPort(from))
+			d = wire.WithMac2(d, &cookie)
+		}
+		w.now += time.Millisecond
+		f.deliver(from, [][]byte{d})
+		for key := range b.admission.slots.byKey {
+			if key.from.String() == from && key.sender == i.index {
+				return true
+			}
+		}
+		return false
+	}
+	half("203.0.114.9:1", false) // another prefix holds the oldest slot
+	for port := 1; port <= 4; port++ {
+		half(fmt.Sprintf("203.0.113.9:%d", port), false)
+	}
+	for port := 11; port <= 14; port++ {
+		if !half(fmt.Sprintf("203.0.113.9:%d", port), true) {
+			t.Fatal("a proven fragment found no slot without mac2 to evict")
+		}
+	}
+	s := &b.admission.slots
+	if s.inB != 5 || s.prefixUsed[netip.MustParsePrefix("203.0.114.9/32")] != 1 {
+		t.Fatal("evicted a slot of another prefix")
+	}
+	if half("203.0.113.9:15", true) || b.Drops()[DropNoSlot] != 1 || s.inB != 5 {
+		t.Fatal("over quota with nothing of its own to evict")
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -69,6 +70,47 @@ func TestC3CopiesGetTheSameResponseFourTimesWithinFiveSeconds(t *testing.T) {
 	}
 }
 
+func TestC3ACopyOfFewerBytesThanTheResponseIsDropped(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.pair(suite.One, nil)
+	f := newForger(w, a, b)
+	f.largest = wire.MinDatagram
+	i := f.initiation(0)
+	if len(i.datagrams) != 6 || !isResponse(f.deliver("203.0.113.9:9", i.datagrams)) {
+		t.Fatal("no response")
+	}
+	// 2380 + 2 · 40 bytes draw nothing where the response has 2224 + 6 · 44.
+	recut := wire.Split(wire.InitiationGeometry(suite.One, wire.DefaultDatagram), i.index, 0, i.body, a.peers[0].mac1Key[:])
+	if f.deliver("203.0.113.9:9", recut) != nil || b.Drops()[DropCopy] != 1 {
+		t.Fatal("amplified")
+	}
+	if !isResponse(f.deliver("203.0.113.9:9", i.datagrams)) {
+		t.Fatal("a copy of as many bytes")
+	}
+}
+
+func TestC4ProvenMeansAValidMac2OnEveryFragment(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.pair(suite.One, nil)
+	f := newForger(w, a, b)
+	for with := range 4 {
+		from := fmt.Sprintf("203.0.%d.1:5", with)
+		i := f.initiation(time.Duration(with) * time.Second)
+		cookie := b.cookieFor(w.now, netip.MustParseAddrPort(from))
+		for n := range i.datagrams {
+			if with&(1<<n) != 0 {
+				i.datagrams[n] = wire.WithMac2(i.datagrams[n], &cookie)
+			}
+		}
+		if !isResponse(f.deliver(from, i.datagrams)) {
+			t.Fatal("no response")
+		}
+		if got := b.peers[0].pending[with].proven; got != (with == 3) {
+			t.Fatalf("mac2 on fragments %b: proven %v", with, got)
+		}
+	}
+}
+
 func TestC3ReplayedInitiationsAreRefusedAfterConfirm(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.pair(suite.One, nil)
@@ -116,6 +158,22 @@ func TestC5AHeldBackInitiationCannotRollBack(t *testing.T) {
 	}
 	if f.deliver("203.0.113.1:1", f.initiation(2*time.Second).datagrams) != nil {
 		t.Fatal("an equal TS is not larger")
+	}
+}
+
+func TestC5ANextWhoseTSIsNotAboveTheStoredOneIsErased(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.pair(suite.One, nil)
+	f := newForger(w, a, b)
+	p := b.peers[0]
+	first, second := f.initiation(0), f.initiation(0) // equal: neither confirm erases the other's next
+	first.consume(t, f.deliver("203.0.113.1:1", first.datagrams))
+	second.consume(t, f.deliver("203.0.114.2:1", second.datagrams))
+	f.deliver("203.0.113.1:1", [][]byte{first.record(0, nil)})
+	current := p.current
+	f.deliver("203.0.114.2:1", [][]byte{second.record(0, nil)})
+	if p.current != current || len(p.pending) != 0 || b.Drops()[DropConfirmedTooLate] != 1 || p.endpoint.String() != "203.0.113.1:1" {
+		t.Fatal("confirmed with an equal TS")
 	}
 }
 

@@ -43,6 +43,34 @@ func (w *world) wantAgreement(a, b *node) {
 	}
 }
 
+func TestN4AfterRekeyTimeoutTheNewerSessionIsCurrent(t *testing.T) {
+	for _, c := range []struct {
+		gap     time.Duration
+		crosses bool
+	}{{4 * time.Second, true}, {6 * time.Second, false}} {
+		for _, firstIsA := range []bool{true, false} {
+			w := newWorld(t)
+			a, b := w.pair(suite.One, nil)
+			one, two := a, b
+			if !firstIsA {
+				one, two = b, a
+			}
+			one.Initiate(w.now, two.name)
+			w.drain(one)
+			w.run(c.gap)
+			two.Initiate(w.now, one.name)
+			w.drain(two)
+			w.run(time.Second)
+			w.wantAgreement(a, b)
+			p := one.peers[0]
+			oneIsSmaller := bytes.Compare(p.local.ID[:], p.remote.ID[:]) < 0
+			if stays := p.current.role == Initiator; stays != (c.crosses && oneIsSmaller) {
+				t.Fatalf("gap %v, first initiator has the smaller ID %v: its session stays current %v", c.gap, oneIsSmaller, stays)
+			}
+		}
+	}
+}
+
 func TestN2TheInitiatorSpeaksFirstAlsoUnderAPreviousSession(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.pair(suite.One, nil)

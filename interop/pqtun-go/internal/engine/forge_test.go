@@ -20,11 +20,14 @@ type forger struct {
 	to     *node
 	source handshake.Source
 	index  wire.Index
+
+	largest int // M
 }
 
 // forged is an initiation and what its maker knows.
 type forged struct {
 	state     *handshake.Initiator
+	body      []byte
 	datagrams [][]byte
 	index     wire.Index
 	keys      *handshake.Keys
@@ -33,7 +36,7 @@ type forged struct {
 
 func newForger(w *world, as, to *node) *forger {
 	src, _ := derandom.Seeded(200)
-	return &forger{w: w, as: as, to: to, source: src, index: 1}
+	return &forger{w: w, as: as, to: to, source: src, index: 1, largest: wire.DefaultDatagram}
 }
 
 // initiation makes one with a timestamp of ahead after the start.
@@ -45,8 +48,8 @@ func (f *forger) initiation(ahead time.Duration) *forged {
 	if err != nil {
 		f.w.t.Fatal(err)
 	}
-	g := wire.InitiationGeometry(p.cfg.Suite, wire.DefaultDatagram)
-	return &forged{state: state, index: f.index, datagrams: wire.Split(g, f.index, 0, body, p.mac1Key[:])}
+	g := wire.InitiationGeometry(p.cfg.Suite, f.largest)
+	return &forged{state: state, index: f.index, body: body, datagrams: wire.Split(g, f.index, 0, body, p.mac1Key[:])}
 }
 
 // deliver hands the fragments to the victim and returns what it sent in answer.

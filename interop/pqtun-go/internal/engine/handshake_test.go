@@ -164,8 +164,39 @@ func TestN3UnderLoadACookieIsAskedForOnceAndThenCarried(t *testing.T) {
 		w.drain(a)
 		w.run(time.Second)
 		if len(ofType(*seen, wire.TypeCookieReply)) != 1 || len(a.established) != 3 {
+			t.Fatal("no new cookie")
+		}
+		again := ofType(*seen, wire.TypeInitiation)[0].data
+		if !bytes.Equal(again[len(again)-16:], make([]byte, 16)) {
 			t.Fatal("the cookie was held too long")
 		}
+	}
+}
+
+func TestN3ACookieReplyIsActedOnOnceForEachInitiation(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.pair(suite.One, nil)
+	b.SetLoad(true)
+	var seen []flight
+	w.tap = func(f flight) bool {
+		seen = append(seen, f)
+		return f.data[0] != wire.TypeInitiation || len(seen) <= 2 // those with mac2 are lost
+	}
+	w.say(a, b, "hello")
+	w.run(500 * time.Millisecond)
+	reply := ofType(seen, wire.TypeCookieReply)
+	if len(reply) != 1 || len(ofType(seen, wire.TypeInitiation)) != 4 {
+		t.Fatalf("%d replies, %d fragments", len(reply), len(ofType(seen, wire.TypeInitiation)))
+	}
+	for range 3 {
+		a.HandleDatagram(w.now, b.addr, reply[0].data)
+		w.drain(a)
+	}
+	if n := len(ofType(seen, wire.TypeInitiation)); n != 4 || a.Drops()[DropCookieReply] != 3 {
+		t.Fatalf("%d fragments", n)
+	}
+	if a.peers[0].endpoint != b.addr {
+		t.Fatal("a cookie reply moved the endpoint")
 	}
 }
 

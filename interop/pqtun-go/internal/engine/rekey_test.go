@@ -175,7 +175,8 @@ func TestT2AKeepaliveTenSecondsAfterUnansweredData(t *testing.T) {
 	if len(*seen) != 1 {
 		t.Fatal("too early")
 	}
-	a.SendProbe(w.now, "b", wire.KindProbe, [8]byte{1}, 16, a.addr) // neither starts nor stops it
+	b.SendProbe(w.now, "a", wire.KindProbe, [8]byte{1}, 16, a.addr) // does not stop it
+	w.drain(b)
 	w.run(300 * time.Millisecond)
 	w.run(10 * time.Second)
 	keepalives := 0
@@ -238,6 +239,14 @@ func TestNoCounterReachesRejectAfterMessages(t *testing.T) {
 	a.peers[0].current.sendCounter = rejectAfterMessages - 2
 	w.say(a, b, "last but one")
 	w.say(a, b, "last")
+	over := *a.peers[0].current
+	for _, counter := range []uint64{rejectAfterMessages, 1<<64 - 1} {
+		d := wire.BuildTransport(over.remote, counter, &over.sendKey, nil)
+		b.HandleDatagram(w.now, a.addr, d)
+	}
+	if b.Drops()[DropCounter] != 2 {
+		t.Fatal("received at the limit")
+	}
 	seen := w.capture()
 	w.say(a, b, "under the next session")
 	if len(ofType(*seen, wire.TypeTransport)) != 0 {
