@@ -5,7 +5,15 @@
 import { type Drop, type Identity, limits, type SuiteId } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 import { describe, expect, it } from 'vitest';
-import { addressee, Forger, flipped, type InitiationForm, lowOrderPoints, tai64n } from '../kit/forger.ts';
+import {
+  addressee,
+  Forger,
+  flipped,
+  type InitiationForm,
+  lowOrderPoints,
+  mac1Of,
+  tai64n,
+} from '../kit/forger.ts';
 import { innerPacket } from '../kit/packets.ts';
 import { at, freshIdentity, Target, typesOf } from '../kit/target.ts';
 import { newYear2026 } from '../kit/world.ts';
@@ -165,6 +173,34 @@ describe('C2', () => {
       id,
     });
     expect(target.deliverAll(here, datagrams)).toMatchObject({ sent: [], drops: { 'mode-mismatch': 1 } });
+  });
+
+  it('C4: a loser with mac2 is dropped in silence, one without draws a cookie to fragment 0’s mac1', () => {
+    const { target, other } = scene();
+    const to = addressee(target.identity, 1);
+    const make = (senderIndex: number, seconds: number): Uint8Array[] =>
+      forger.initiation({ as: other, to, suite: 1, senderIndex, timestamp: tai64n(now + seconds) }).datagrams;
+    target.act(({ engine }) => engine.setLoopDelay(100));
+    const [asked = new Uint8Array(40)] = make(1, 1);
+    const [reply] = target.deliver(here, asked).sent;
+    const cookie = forger.openCookie(to, 1, reply?.bytes ?? asked, mac1Of(asked));
+    target.act(({ engine }) => engine.setLoopDelay(0));
+    const proven = (datagrams: readonly Uint8Array[]) =>
+      datagrams.map((bytes) => forger.withMac2(cookie, bytes));
+    expect(typesOf(target.deliverAll(here, proven(make(2, 9))))).toEqual([0x12, 0x12]);
+    const state = target.state();
+    expect(target.deliverAll(here, proven(make(3, 8)))).toEqual({
+      sent: [],
+      delivered: [],
+      drops: { 'pending-lost': 1 },
+    });
+    const unproven = make(4, 99);
+    const loser = target.deliverAll(here, unproven);
+    expect(loser.drops).toEqual({ 'pending-lost': 1 });
+    expect(forger.openCookie(to, 1, loser.sent[0]?.bytes ?? asked, mac1Of(unproven[0] ?? asked))).toEqual(
+      cookie,
+    );
+    expect(target.state()).toBe(state);
   });
 
   it('C3: a timestamp equal to the stored one is stale, the next above it is not', () => {
