@@ -265,6 +265,38 @@ describe('nobody is shut out', () => {
     expect(handshakes()).toBe(2);
   });
 
+  it('pool A: is for the confirmed endpoint of a live session, exempt from the half-full rule, 2 slots', () => {
+    const siege = new Siege(7);
+    const { server } = siege;
+    const fragments = openers(server.identity, 40);
+    const opener = (i: number): Bytes => fragments[i] ?? new Uint8Array(0);
+    const halfFull = (): void => {
+      server.pass(3000);
+      for (let i = 0; i < 32; i++) server.deliver(at(`203.0.113.${i >> 2}`), opener(i));
+      expect(server.tunnel.engine.sizes().slots).toBe(32);
+    };
+    const ask = (from: Endpoint, i: number): string =>
+      Object.keys(server.deliver(from, opener(i)).drops).join();
+    const [peer] = server.tunnel.engine.peerIds();
+    if (peer === undefined) throw new Error('no peer');
+    server.act(({ engine }) => engine.updatePeer(server.now, peer, { endpoint: siege.home }));
+    halfFull();
+    expect(ask(siege.home, 32)).toBe('no-slot'); // known by configuration only, no session yet
+
+    server.pass(4000);
+    siege.honest.pass(server.now - siege.honest.now);
+    siege.run(600, () => [], 0);
+    expect(siege.through).toBeDefined();
+    halfFull();
+    expect(ask(at('192.0.2.1', 51821), 32)).toBe('no-slot'); // his address, another port
+    expect([33, 34].map((i) => ask(siege.home, i))).toEqual(['', '']);
+    expect(ask(siege.home, 35)).toBe('no-slot');
+
+    server.pass(180_000);
+    halfFull();
+    expect(ask(siege.home, 36)).toBe('no-slot'); // the session has ended
+  });
+
   it('C4: by who can write his message 1 (X25519 broken) with timestamps of the future, from his own prefix', () => {
     const siege = new Siege(5);
     const to = addressee(siege.server.identity, 1);
