@@ -1,4 +1,5 @@
 export { Audit } from './audit.ts';
+export { Chaos, runChaos } from './chaos.ts';
 export { type Connected, connected, newestSession, type Session, sentSince } from './connected.ts';
 export { innerPacket, ip } from './packets.ts';
 export { paperSuite } from './paper-suite.ts';
