@@ -3,7 +3,7 @@
  * protocol.md §5.1 C1–C5. The hub is a `Target`: every datagram arrives at a moment and from a place of the test's choosing.
  */
 import type { Endpoint } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addressee, Forger, mac1Of, tai64n } from '../kit/forger.ts';
 import {
   Audit,
@@ -15,6 +15,8 @@ import {
   sentSince,
 } from '../kit/index.ts';
 import { at, joined, type Outcome, Target, typesOf } from '../kit/target.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const suite = 1;

@@ -1,6 +1,6 @@
 /** Under load: who must prove its address, how, for how long. protocol.md §3.3, §5.2 N3, §6; faults 14, 18 and 20. */
 import { endpoint } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { addressee, Forger, mac1Of, tai64n } from '../kit/forger.ts';
 import {
   Audit,
@@ -21,6 +21,8 @@ import {
   World,
 } from '../kit/index.ts';
 import { at, freshIdentity, Target, typesOf } from '../kit/target.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const minute = 60 * second;

@@ -1,6 +1,6 @@
 /** Nobody speaks without a reason: I11, fault 29, and what a dead hub or a keepalive costs in a day. protocol.md §5.2 N3, §5.3. */
 import { limits, millis } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
   connected,
@@ -13,6 +13,8 @@ import {
   sentSince,
   type World,
 } from '../kit/index.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const minute = 60 * second;

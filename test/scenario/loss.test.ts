@@ -1,6 +1,6 @@
 /** A network that loses, doubles, reorders and damages, and what an initiator does about it. protocol.md §5.2 N3; I1–I3, I10. */
 import { endpoint, limits } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
   beforeMac2,
@@ -18,6 +18,8 @@ import {
   sentSince,
   World,
 } from '../kit/index.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const minute = 60 * second;

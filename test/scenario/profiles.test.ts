@@ -1,6 +1,6 @@
 /** Two ends with one rekey profile, and two ends with two. protocol.md §5.3. */
 import type { RekeyProfile } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
   connected,
@@ -12,6 +12,8 @@ import {
   seededSuite,
   sentSince,
 } from '../kit/index.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const minute = 60 * second;

@@ -1,6 +1,6 @@
 /** When sessions are renewed, kept alive, given up and forgotten, on virtual time. protocol.md §5.3 T1–T6. */
 import { type limits, limits as protocol } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
   connected,
@@ -15,6 +15,8 @@ import {
   sentSince,
   type World,
 } from '../kit/index.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const hour = 3600 * second;

@@ -1,6 +1,6 @@
 /** Both ends begin a handshake at once: every order, many delays, and the hours after. protocol.md §5.2 N4. */
 import { compareBytes, limits } from '@pqtun/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
   type Datagram,
@@ -15,6 +15,8 @@ import {
   sessionOf,
   type World,
 } from '../kit/index.ts';
+
+vi.setConfig({ testTimeout: 600_000 }); // every run is bounded in virtual time; how fast the machine is must not matter
 
 const second = 1000;
 const minute = 60 * second;
