@@ -175,6 +175,29 @@ describe('C2', () => {
     expect(target.deliverAll(here, datagrams)).toMatchObject({ sent: [], drops: { 'mode-mismatch': 1 } });
   });
 
+  it('C4: a displaced entry is gone with its session: the packet that would have confirmed it finds no index', () => {
+    const target = new Target(crypto);
+    const identity = freshIdentity(crypto);
+    target.addPeer(identity);
+    const [slow, quick] = [0, 1000].map((start) => {
+      const party = new Target(crypto, { identity }, start);
+      party.addPeer(target.identity, { endpoint: there });
+      return party;
+    }) as [Target, Target]; // two of two
+    const confirming = (party: Target): Uint8Array[] => {
+      const initiation = [...party.send(packet).sent, ...party.pass(0).sent].map(({ bytes }) => bytes);
+      const response = target.deliverAll(here, initiation).sent.map(({ bytes }) => bytes);
+      return party.deliverAll(there, response).sent.map(({ bytes }) => bytes);
+    };
+    const late = confirming(slow);
+    const first = confirming(quick); // its TS is a second larger, from the same prefix
+    expect(target.tunnel.engine.sizes().indices).toBe(1);
+    expect(target.deliverAll(here, late)).toMatchObject({ delivered: [], drops: { 'unknown-index': 1 } });
+    expect(target.deliverAll(here, first).delivered).toEqual([packet]);
+    // I14: what lives keeps its index, on both sides
+    expect([target, slow, quick].map(({ tunnel }) => tunnel.engine.sizes().indices)).toEqual([1, 1, 1]);
+  });
+
   it('C4: a loser with mac2 is dropped in silence, one without draws a cookie to fragment 0’s mac1', () => {
     const { target, other } = scene();
     const to = addressee(target.identity, 1);
