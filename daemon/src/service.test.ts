@@ -1,10 +1,11 @@
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Secret } from '@pqtun/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from './config/config-file.ts';
-import { type DaemonConfig, secretsOf } from './config/model.ts';
+import { type DaemonConfig, emptyConfig, secretsOf } from './config/model.ts';
 import { publicKeyCheck } from './config/public-key-check.ts';
 import {
   bytesOf,
@@ -22,6 +23,8 @@ import { FakeTunnel } from './fake-tunnel.test.kit.ts';
 import { FakeSystem } from './link/fake-system.test.kit.ts';
 import { fileJournal } from './link/journal.ts';
 import { Service } from './service.ts';
+import type { UapiChoice } from './service-world.ts';
+import { hexOf } from './uapi/uapi.test.kit.ts';
 
 type SetInput = (RequestInput & { op: 'set' })['peers'][number];
 const keys = publicKeyCheck();
@@ -40,6 +43,8 @@ let service: Service;
 let read: DaemonConfig[];
 let openFails: boolean;
 let failingHook: string;
+/** What the next hook does. */
+let inHook: () => Promise<unknown>;
 const at = {
   get runtimeDirectory() {
     return path.join(directory, 'run');
@@ -50,6 +55,7 @@ const at = {
 beforeEach(() => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pqtun-service-'));
   [lines, log, notes, hooks, read, openFails, failingHook] = [base, [], [], [], [], false, 'none'];
+  inHook = async () => {};
   system = new FakeSystem();
   service = create();
 });
@@ -59,17 +65,29 @@ afterEach(async () => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
-function create(): Service {
+/** What the UAPI socket answers to `lines`. */
+async function uapi(...lines: string[]): Promise<string> {
+  const socket = net.connect({ path: path.join(directory, 'uapi', 'pq0.sock'), allowHalfOpen: true });
+  let got = '';
+  socket.on('data', (chunk) => {
+    got += chunk;
+  });
+  socket.end(`${lines.join('\n')}\n\n`);
+  await new Promise((resolve, reject) => socket.once('close', resolve).once('error', reject));
+  return got;
+}
+
+function create(more: { uapi?: UapiChoice; configFile?: undefined } = {}): Service {
   const self = process.geteuid?.() ?? 0;
   return new Service(
     {
       interfaceName: 'pq0',
-      configFile: path.join(directory, 'pq0.conf'),
+      ...('configFile' in more ? {} : { configFile: path.join(directory, 'pq0.conf') }),
       runtimeDirectory: path.join(directory, 'run'),
       stateDirectory: path.join(directory, 'state'),
       crypto: 'node',
       version: '0.0.0',
-      uapi: { kind: 'directory', directory: path.join(directory, 'uapi'), required: true },
+      uapi: more.uapi ?? { kind: 'directory', directory: path.join(directory, 'uapi'), required: true },
     },
     {
       openTunnel: async (config, options) => {
@@ -80,6 +98,7 @@ function create(): Service {
       system,
       keys,
       readConfig: () => {
+        if ('configFile' in more) return emptyConfig('classical', undefined);
         const config = parseConfig(bytesOf(lines.join('\n')), {
           file: 'pq0.conf',
           sources: noSources,
@@ -91,6 +110,7 @@ function create(): Service {
       },
       runHook: async (command, name) => {
         hooks.push(`${command} ${name}`);
+        await inHook();
         if (command === failingHook) throw new Error('exit code 1');
       },
       credentials: () => ({ pid: 1, uid: self, gid: 0 }),
@@ -384,5 +404,155 @@ describe('set', () => {
     await expect(call({ v: 1, op: 'ping-peer', publicKey: other }, at)).rejects.toThrow(
       'no peer has the key',
     );
+  });
+});
+
+describe('the UAPI socket', () => {
+  const ok = 'errno=0\n\n';
+  const peerLine = `public_key=${hexOf(hub)}`;
+  const zeros = '00'.repeat(32);
+
+  it('shows and changes the interface, and routes follow', async () => {
+    await service.start();
+    expect(await uapi('get=1')).toContain(
+      `private_key=${hexOf(samples.privateKey)}\nlisten_port=51820\npq_suite=1\npq_id=aaaa-bbbb\npublic_key=${hexOf(hub)}\n`,
+    );
+    expect(await uapi('set=1', 'listen_port=7', 'fwmark=8', peerLine, 'allowed_ip=10.5.0.0/16')).toBe(ok);
+    expect(tunnel.config).toMatchObject({ listenPort: 7, fwMark: 8 });
+    expect([...system.there]).toContain('route 10.5.0.0/16');
+    expect(await uapi('get=1')).toMatch(
+      /fwmark=8\n[\s\S]*allowed_ip=10.88.0.0\/24\nallowed_ip=10.5.0.0\/16\n/,
+    );
+  });
+
+  it('goes back when the tunnel refuses, and says so', async () => {
+    await service.start();
+    tunnel.failing = 'reconfigure 1';
+    expect(await uapi('set=1', 'listen_port=7', peerLine, `preshared_key=${'11'.repeat(32)}`)).toBe(
+      'errno=-5\n\n',
+    );
+    tunnel.failing = undefined;
+    expect(log).toContain('uapi-refused');
+    expect(await uapi('get=1')).toContain(`preshared_key=${zeros}`);
+    expect(allWiped(read[0])).toBe(false);
+  });
+
+  it('takes the private key away and gives another: no peers in between, and none forgotten', async () => {
+    await service.start();
+    expect(await uapi('set=1', `private_key=${zeros}`)).toBe(ok);
+    expect(tunnel.config.peers).toEqual([]);
+    expect(tunnel.config.privateKey.borrow()).not.toEqual(new Uint8Array(32));
+    expect(service.status()).toMatchObject({ publicKey: null, fingerprints: {} });
+    const without = await uapi('get=1');
+    expect(without).toContain(`${peerLine}\npreshared_key`);
+    expect(without).not.toMatch(/private_key|pq_id/);
+    const stand = tunnel.config.privateKey;
+    expect(await uapi('set=1', peerLine, 'persistent_keepalive_interval=5')).toBe(ok);
+    expect(tunnel.config.privateKey).toBe(stand); // no change of identity
+    expect(await uapi('set=1', `private_key=${'40'.repeat(32)}`)).toBe(ok);
+    expect(tunnel.config.peers).toMatchObject([{ mode: 'require', persistentKeepalive: 5 }]);
+    expect(await uapi('get=1')).toContain(`private_key=${'40'.repeat(32)}`);
+  });
+
+  it('remembers a KEM key over removal', async () => {
+    await service.start();
+    expect(await uapi('set=1', peerLine, 'remove=true')).toBe(ok);
+    expect(tunnel.config.peers).toEqual([]);
+    expect(await uapi('set=1', peerLine)).toBe(ok);
+    expect(tunnel.config.peers).toMatchObject([{ mode: 'require' }]);
+    expect(await uapi('set=1', `public_key=${hexOf(samples.strong.publicKey)}`)).toBe('errno=-95\n\n');
+  });
+
+  it('moves the rules of a full tunnel to another mark, and keeps them when the mark is cleared', async () => {
+    lines = [...base, 'AllowedIPs = 0.0.0.0/0'];
+    await service.start();
+    expect(await uapi('set=1', 'fwmark=0')).toBe(ok);
+    expect(tunnel.config.fwMark).toBe(51820);
+    expect(await uapi('set=1', 'fwmark=9')).toBe(ok);
+    expect(tunnel.config.fwMark).toBe(9);
+    const rules = [...system.there].filter((thing) => thing.startsWith('rule'));
+    expect(rules.filter((rule) => rule.includes('table 9 not 9'))).toHaveLength(1);
+    expect(rules.filter((rule) => rule.includes('51820'))).toEqual([]);
+    expect(await uapi('get=1')).toContain('fwmark=9\n');
+  });
+
+  it('is there for PostUp and to be read for PreDown, and neither waits for the other', async () => {
+    lines = [...base.slice(0, 5), 'PostUp = up', 'PreDown = down', ...base.slice(5)];
+    const answers: string[] = [];
+    inHook = async () => {
+      answers.push(await uapi('set=1', peerLine, 'persistent_keepalive_interval=5'));
+      answers.push((await uapi('get=1')).slice(-9));
+      const change = { publicKey: hub, persistentKeepalive: 6 };
+      await call({ v: 1, op: 'set', peers: [change] }, at).then(
+        () => answers.push('set'),
+        () => answers.push('refused'),
+      );
+    };
+    await service.start();
+    expect(answers.splice(0)).toEqual([ok, ok, 'set'].map((text) => text.slice(-9)));
+    await service.stop();
+    expect(answers).toEqual(['errno=-16\n\n', ok, 'refused']);
+  });
+
+  it('is gone as soon as the stop begins to undo', async () => {
+    await service.start();
+    await service.stop();
+    expect(fs.readdirSync(path.join(directory, 'uapi'))).toEqual([]);
+  });
+
+  it('does not keep the tunnel down unless it is required', async () => {
+    fs.mkdirSync(path.join(directory, 'uapi'), { mode: 0o777 });
+    fs.chmodSync(path.join(directory, 'uapi'), 0o777); // somebody else could put a socket there
+    await expect(service.start()).rejects.toMatchObject({ exitCode: 5 });
+    const place = path.join(directory, 'uapi');
+    service = create({ uapi: { kind: 'directory', directory: place, required: false } });
+    await service.start();
+    expect(log.slice(-2)).toEqual(['uapi-unavailable', 'ready']);
+    expect(fs.readdirSync(place)).toEqual([]);
+  });
+
+  it('is not there when it is off', async () => {
+    service = create({ uapi: { kind: 'off' } });
+    await service.start();
+    expect(fs.existsSync(path.join(directory, 'uapi'))).toBe(false);
+  });
+});
+
+describe('an interface that wg configures', () => {
+  const place = () => path.join(directory, 'uapi');
+  const create1 = () =>
+    create({
+      configFile: undefined,
+      uapi: { kind: 'directory', directory: place(), required: true, stopWithSocket: true },
+    });
+
+  it('starts without key and peers, touches nothing of the system, and takes all of it from wg', async () => {
+    service = create1();
+    await service.start();
+    expect(system.calls).toEqual([]);
+    expect(await uapi('get=1')).toBe('listen_port=40000\nerrno=0\n\n');
+    const key = `private_key=${'40'.repeat(32)}`;
+    const peer = [`public_key=${hexOf(hub)}`, 'endpoint=192.0.2.1:9', 'allowed_ip=0.0.0.0/0'];
+    expect(await uapi('set=1', key, 'listen_port=7', 'replace_peers=true', ...peer)).toBe('errno=0\n\n');
+    expect(tunnel.config).toMatchObject({ listenPort: 7, peers: [{ mode: 'classical' }] });
+    expect(system.calls).toEqual([]);
+  });
+
+  it('has no file to reload, and writes none', async () => {
+    service = create1();
+    await service.start();
+    await expect(service.reload()).rejects.toThrow('there is no file to read');
+    await service.stop();
+    expect(fs.readdirSync(directory)).not.toContain('pq0.conf');
+  });
+
+  it('ends when its socket is removed', async () => {
+    service = create1();
+    await service.start();
+    service.sweep();
+    expect(service.isUp).toBe(true);
+    fs.rmSync(path.join(place(), 'pq0.sock'));
+    service.sweep();
+    expect(await service.finished).toBe(true);
   });
 });

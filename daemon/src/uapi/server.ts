@@ -5,7 +5,6 @@
  * it, any other a positive one.
  */
 import fs from 'node:fs';
-import path from 'node:path';
 import { secretBytes, wipe } from '@pqtun/core';
 import { type LocalProtocol, LocalServer, type PeerCredentials } from '../control/local-server.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
@@ -39,12 +38,11 @@ export class UapiServer extends LocalServer<RequestBlock> {
 }
 
 /**
- * Makes the directory of sockets, mode 0755, or checks that nobody but root and we can put a socket there. It is shared with other
+ * Makes the directory of sockets (mode 0755, the one above must be there), or checks that nobody but root and we can put a socket there. It is shared with other
  * implementations, so it is not closed to readers. Throws `CommandError`.
  */
 export function ensureUapiDirectory(directory: string): void {
   try {
-    fs.mkdirSync(path.dirname(directory), { recursive: true });
     fs.mkdirSync(directory);
     fs.chmodSync(directory, 0o755); // whatever the umask is
   } catch (error) {

@@ -137,7 +137,8 @@ class SetWork {
   /** A peer of this key as it begins: what WireGuard has no word for is kept from before. */
   #added(name: string, { publicKey, kemPublicKey }: PeerChange): PeerConfig {
     const before = this.#before.get(name);
-    const kem = kemPublicKey ?? before?.kemPublicKey ?? this.#context.memory.get(name);
+    const known = before?.kemPublicKey ?? this.#context.memory.get(name);
+    const kem = kemPublicKey === undefined ? known : this.#kemKey(name, kemPublicKey, known);
     const mode = kem === undefined ? this.#classical(name, before) : 'require';
     return {
       publicKey: before?.publicKey ?? publicKey,
