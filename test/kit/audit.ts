@@ -1,6 +1,6 @@
 /**
  * Watches a world for what must never happen, whatever the network does, and sends packets it can tell apart.
- * assurance.md: I1 no nonce twice, I2 nothing twice, I3 nothing that was not sent, byte for byte; I7 no session past its age.
+ * No nonce twice, nothing delivered twice, nothing that was not sent, byte for byte; no session used past its age.
  */
 import { limits, type PeerId, sameBytes } from '@pqtun/core';
 import { innerPacket } from './packets.ts';

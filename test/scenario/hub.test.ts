@@ -1,4 +1,4 @@
-/** One hub and two hundred gateways, some of them coming and going under traffic. assurance.md faults 16 and 30, I13, I15. */
+/** One hub and two hundred gateways, some of them coming and going under traffic. */
 import { type PeerId, Secret } from '@pqtun/core';
 import { describe, expect, it, vi } from 'vitest';
 import { Audit, type Host, initiationsIn, paperSuite, Random, World } from '../kit/index.ts';

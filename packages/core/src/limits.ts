@@ -62,7 +62,9 @@ export const copyDelays: readonly Millis[] = [millis(1_000), millis(2_500)];
 export const attemptsWithCopies = 3;
 /** Waits before a new initiation, by attempts made; the last repeats. N3. */
 export const retryDelays: readonly Millis[] = [5_000, 5_000, 10_000, 20_000].map(millis);
-export const meteredRetryDelays: readonly Millis[] = [5, 5, 10, 20, 40, 80, 160, 320, 600].map((s) => millis(s * 1000));
+export const meteredRetryDelays: readonly Millis[] = [5, 5, 10, 20, 40, 80, 160, 320, 600].map((s) =>
+  millis(s * 1000),
+);
 export const retryJitter = 0.2;
 /** Reassemblies of responses per outstanding initiation. N1. */
 export const maxResponseReassemblies = 4;
@@ -123,6 +125,6 @@ export const loadHandshakesPerSecond = 200;
 /** … or this much event-loop delay. */
 export const loadLoopDelay = millis(20);
 
-/* staging, architecture.md "The port" */
+/* staging, docs/data-plane.md */
 export const stagedBytesPerPeer = 256 * 1024;
 export const stagedBytesInAll = 16 * 1024 * 1024;

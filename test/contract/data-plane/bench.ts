@@ -163,7 +163,7 @@ export class Bench {
     };
   }
 
-  /** Expects that `act` is refused for `reason`, puts nothing out, and leaves the state as it was (assurance: I5, fault 12). */
+  /** Expects that `act` is refused for `reason`, puts nothing out, and leaves the state as it was. */
   expectRefused(reason: Drop, act: () => void): void {
     this.report();
     this.drain();

@@ -1,4 +1,4 @@
-/** The plane's state as text, for tests: a packet that is refused leaves it as it was (assurance: I5). Holds no key. */
+/** The plane's state as text, for tests: a packet that is refused leaves it as it was. Holds no key. */
 import { replayWindowReach } from '../limits.ts';
 import type { Keypair } from './keypairs.ts';
 import type { PlaneState } from './plane-state.ts';

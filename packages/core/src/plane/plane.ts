@@ -1,7 +1,7 @@
 /**
  * The port between engine and data plane: verbs down, reports up. Types only; `portable-plane.ts` implements it in
  * TypeScript, the addon in C++. Verbs are synchronous, and those that set state are idempotent. Every verb that can send or
- * expire something takes `now` first. architecture.md "The port between engine and plane".
+ * expire something takes `now` first. docs/data-plane.md.
  */
 import type { Secret } from '../crypto/secret.ts';
 import type { Drop } from '../drop.ts';

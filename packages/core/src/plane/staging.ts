@@ -1,6 +1,6 @@
 /**
  * Inner packets waiting for a session: first in, first out for each peer, bounded in bytes for each and for all together.
- * architecture.md "The port between engine and plane".
+ * docs/data-plane.md.
  */
 import { stagedBytesInAll, stagedBytesPerPeer } from '../limits.ts';
 import type { PacketBuffer } from './packet-buffer.ts';
