@@ -328,6 +328,31 @@ describe('a cookie at its holder', () => {
     expect(mac2).toEqual([false, false]);
   });
 
+  it('is for that address though the peer has moved before the cookie came', () => {
+    const { world, gateway, hub, audit } = pair();
+    audit.send(gateway, hub);
+    world.run(121 * second);
+    overload(hub);
+    const held: Datagram[] = [];
+    world.interceptor = (datagram) => {
+      if (kindOf(datagram) !== 'cookie') return undefined;
+      held.push(datagram);
+      return [];
+    };
+    audit.send(gateway, hub); // asks for new keys
+    world.runFor(100);
+    hub.address = endpoint(ip('198.51.100.2'), 51820);
+    audit.send(hub, gateway);
+    world.runFor(100);
+    for (const { from, to, bytes } of held) world.inject(from, to, bytes);
+    world.runFor(8 * second);
+    const sequence = initiationsIn(sentSince(world, 121 * second));
+    // Resent at once to where it was sent first, with mac2; the next attempt goes to the new place, without
+    expect(sequence[0]?.transmissions[1]?.datagrams.map(hasMac2)).toEqual([true, true]);
+    expect(sequence[1]?.transmissions[0]?.datagrams.map(({ to }) => to)).toEqual([hub.address, hub.address]);
+    expect(sequence[1]?.transmissions[0]?.datagrams.map(hasMac2)).toEqual([false, false]);
+  });
+
   it('is good for the next handshake under load without another exchange', () => {
     const { world, gateway, hub } = beginsWithCookieOf(10 * second, ({ hub: loaded }) => overload(loaded));
     world.runFor(second);

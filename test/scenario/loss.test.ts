@@ -225,6 +225,18 @@ describe('N3: an initiator nobody answers', () => {
     );
   });
 
+  it('counts data sent under a session still alive as outgoing data, too', () => {
+    const { world, gateway, hub, audit } = connected(node());
+    world.interceptor = (datagram) => (kindOf(datagram) === 'initiation' ? [] : undefined);
+    for (const at of [121, 140, 175]) {
+      world.run(at * second);
+      audit.send(gateway, hub);
+    }
+    world.run(10 * minute);
+    expect(audit.missing()).toEqual([]);
+    expect(gateway.eventsOf('handshake-gave-up').map(({ at }) => at)).toEqual([265 * second]);
+  });
+
   it('loses what was staged when it gives up, and begins anew with the next packet', () => {
     const { world, gateway, hub } = gatewayAndHub(node());
     const audit = new Audit(world);
