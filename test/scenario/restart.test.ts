@@ -1,5 +1,5 @@
 /** Programs that end, clocks that jump, machines that sleep. protocol.md §5.1 C1, C3, C6; CVE-2021-46873. */
-import { limits, millis } from '@pqtun/core';
+import { compareBytes, limits, millis } from '@pqtun/core';
 import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
@@ -86,6 +86,35 @@ describe('a gateway that restarts', () => {
     expect(gateway.ceiling).toEqual(sent);
     restartGateway(scene, true);
     expect(delivery(scene, gateway, hub, second)).toBe(30);
+  });
+
+  it('C6: writes its ceiling in blocks of ten minutes, half a block ahead, and never sends a timestamp above it', () => {
+    const written: { readonly at: number; readonly ceiling: Uint8Array }[] = [];
+    const { world, gateway, hub } = gatewayAndHub(node(), {
+      engine: {
+        saveTimestampCeiling: (ceiling) => {
+          written.push({ at: world.now, ceiling: ceiling.slice() });
+          return true;
+        },
+      },
+    });
+    const audit = new Audit(world);
+    for (let at = 0; at <= 2 * hour; at += 30 * second) {
+      world.run(at);
+      audit.send(gateway, hub);
+      world.runFor(100);
+      const [sent] = timestampsSeen({ world, gateway, hub, audit });
+      const ceiling = written.at(-1)?.ceiling;
+      if (sent === undefined || ceiling === undefined) throw new Error('nothing was sent');
+      expect(compareBytes(sent, ceiling)).toBeLessThan(0);
+    }
+    expect(gateway.eventsOf('peer-established').length).toBeGreaterThan(45);
+    for (const [i, { at, ceiling }] of written.entries()) {
+      const seconds = Number(new DataView(ceiling.buffer).getBigUint64(0) - 2n ** 62n - 10n);
+      expect(seconds).toBe(Math.floor((newYear2026 + at) / second) + 600);
+      if (i > 0) expect(at - (written[i - 1]?.at ?? 0)).toBeGreaterThan(5 * minute);
+    }
+    expect(written.length).toBeGreaterThan(10);
   });
 
   it('C6: goes on in memory and says so when nothing can be written', () => {
