@@ -68,8 +68,10 @@ export class Chaos {
     }
   }
 
+  /** Faults end, and what is under way with them: a packet on a slow path may be 30 s late and look like a sign of life. */
   stop(): void {
     this.#cut = false;
+    this.world.clearInFlight();
     this.world.conditions = goodNetwork;
     for (const host of [this.hub, ...this.gateways]) {
       host.wake();
