@@ -7,7 +7,6 @@ export function restartNeeded(before: DaemonConfig, after: DaemonConfig): string
   const held: [string, (config: DaemonConfig) => unknown][] = [
     ['MTU', ({ link }) => link.mtu],
     ['Table', ({ link }) => link.table],
-    ['FwMark', ({ tunnel }) => tunnel.fwMark],
     ['DNS', ({ link }) => [...link.dnsServers.map(formatIp), ...link.dnsSearch].join()],
   ];
   return held.filter(([, value]) => value(before) !== value(after)).map(([name]) => name);

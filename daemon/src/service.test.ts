@@ -463,6 +463,13 @@ describe('the UAPI socket', () => {
     expect(await uapi('set=1', `public_key=${hexOf(samples.strong.publicKey)}`)).toBe('errno=-95\n\n');
   });
 
+  it('sets a mark that a reload takes back', async () => {
+    await service.start();
+    expect(await uapi('set=1', 'fwmark=9')).toBe(ok);
+    await service.reload();
+    expect(tunnel.config).not.toHaveProperty('fwMark');
+  });
+
   it('moves the rules of a full tunnel to another mark, and keeps them when the mark is cleared', async () => {
     lines = [...base, 'AllowedIPs = 0.0.0.0/0'];
     await service.start();
@@ -544,6 +551,13 @@ describe('an interface that wg configures', () => {
     await expect(service.reload()).rejects.toThrow('there is no file to read');
     await service.stop();
     expect(fs.readdirSync(directory)).not.toContain('pq0.conf');
+  });
+
+  it('ends in order when its device is removed', async () => {
+    service = create1();
+    await service.start();
+    tunnel.emit({ id: 'device-lost', reason: 'gone' });
+    expect(await service.finished).toBe(true);
   });
 
   it('ends when its socket is removed', async () => {

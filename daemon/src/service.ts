@@ -304,7 +304,9 @@ export class Service {
     this.#world.log(id, printable(fields));
     for (const listener of this.#onTunnelEvent) listener(event);
     if (id === 'peer-established' || id === 'peer-expired') this.#reportStatus();
-    if (id === 'device-lost' || id === 'failed') void this.stop(false);
+    // Whoever made an interface for wg ends it by removing the device, as wg-quick does
+    if (id === 'device-lost') void this.stop(this.#options.configFile === undefined);
+    if (id === 'failed') void this.stop(false);
   }
 
   /** The line `systemctl status` shows. */

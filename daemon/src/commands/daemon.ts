@@ -26,13 +26,15 @@ export const daemonCommand: CommandSpec = {
   name: 'daemon',
   args: '<interface>',
   summary: 'make an interface without configuration, for `wg` to fill, as wireguard-go does',
-  details: `Also installed as pqtun-daemon: WG_QUICK_USERSPACE_IMPLEMENTATION=pqtun-daemon. Returns when device and UAPI socket are there.
-Peers that \`wg\` adds have no KEM key and would be classical, which is not post-quantum: they are refused unless
---uapi-classical is given, or PQTUN_UAPI_PEERS=classical. \`pqtun set\` adds hybrid ones, which takes --kem-seed.
-
-Environment, as wireguard-go has it: WG_TUN_FD and WG_UAPI_FD, descriptors of a device and of a listening socket;
-WG_PROCESS_FOREGROUND=1, as -f; LOG_LEVEL, verbose, error (default) or silent. In the background nothing is
-logged unless LOG_LEVEL is set.`,
+  details: [
+    'Also installed as pqtun-daemon: WG_QUICK_USERSPACE_IMPLEMENTATION=pqtun-daemon. Returns when device and UAPI socket are there; ' +
+      'ends when one of them is removed.',
+    'Peers that `wg` adds have no KEM key and would be classical, which is not post-quantum: they are refused unless ' +
+      '--uapi-classical is given, or PQTUN_UAPI_PEERS=classical. `pqtun set` adds hybrid ones, which takes --kem-seed.',
+    'Environment, as wireguard-go has it: WG_TUN_FD and WG_UAPI_FD, descriptors of a device and of a listening socket; ' +
+      'WG_PROCESS_FOREGROUND=1, as -f; LOG_LEVEL, verbose, error (default) or silent. In the background nothing is logged ' +
+      'unless LOG_LEVEL is set.',
+  ].join('\n\n'),
   options: [
     ['-f, --foreground', 'stay in the foreground'],
     ['--uapi-classical', 'let `wg` add peers without a KEM key'],
