@@ -87,10 +87,9 @@ async function renewed(lab: WireguardLab, sides: Sides, role: 'initiator' | 'res
     if (role === 'initiator') lab.renewAtOurs(sides);
     else await lab.peer.uapi.renewPeer(lab.ourSettings(sides));
     await lab.untilEcho(from);
-    expectRole(lab, role);
     // as initiator the peer is a new one, whose count begins at 0
     const wanted = role === 'initiator' ? 1 : before + 1;
-    const { handshakesCompleted } = lab.shownPeer();
+    const { handshakesCompleted } = expectRole(lab, role);
     if (handshakesCompleted < wanted)
       throw new Error(`no new session the ${time}. time: ${handshakesCompleted}`);
     await lab.dataBothWays([100]);
@@ -304,10 +303,11 @@ async function readdress(space: Namespace, device: string, from: string, to: str
   await space.help('addAddress', device, `${to}/24`);
 }
 
-function expectRole(lab: WireguardLab, role: Shown['peers'][number]['role']): void {
+function expectRole(lab: WireguardLab, role: Shown['peers'][number]['role']): Shown['peers'][number] {
   const shown = lab.shownPeer();
   if (shown.role !== role) throw new Error(`we are the ${shown.role}, not the ${role}`);
   if (shown.pqState !== 'classical') throw new Error(`the session is shown as ${shown.pqState}`);
+  return shown;
 }
 
 async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {

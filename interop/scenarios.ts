@@ -118,12 +118,18 @@ function party(suite: SuiteId) {
   return { own: { privateKey: privateKey.toString('hex'), kemSeed: kemSeed.toString('hex') }, remote };
 }
 
-/** Handshake by a keepalive alone, data of every length both ways, probes and answers both ways. */
-async function talk(from: Implementation, to: Implementation, suite: SuiteId, keys: Keys): Promise<void> {
+/** Handshake confirmed by a keepalive alone, data of every length both ways, probes and answers both ways. */
+export async function talk(
+  from: Implementation,
+  to: Implementation,
+  suite: SuiteId,
+  keys: Keys,
+  patience?: number,
+): Promise<void> {
   const pair = new Pair(suite, keys);
   await using responder = await InteropPeer.start(to, 'responder', pair.responder);
   await using initiator = await InteropPeer.start(from, 'initiator', pair.towards(responder.listen));
-  await begin(initiator, responder);
+  await begin(initiator, responder, patience);
   await dataBothWays(initiator, responder);
   for (const size of probeSizes) {
     await initiator.probe(size);
@@ -191,9 +197,12 @@ async function everything(from: Implementation, to: Implementation, suite: Suite
 }
 
 /** A handshake with no data: the keepalive that follows it is what confirms it. */
-async function begin(initiator: InteropPeer, responder: InteropPeer): Promise<void> {
+async function begin(initiator: InteropPeer, responder: InteropPeer, patience?: number): Promise<void> {
   initiator.initiate();
-  const [begun, answered] = await Promise.all([initiator.established(), responder.established()]);
+  const [begun, answered] = await Promise.all([
+    initiator.established(patience),
+    responder.established(patience),
+  ]);
   if (begun['role'] !== 'initiator' || answered['role'] !== 'responder') {
     throw new Error(`the roles are ${begun['role']} and ${answered['role']}`);
   }

@@ -8,14 +8,14 @@
  *   └────────────────────┘          └────────────────────┘
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Namespace } from '../test/kit/lab/namespace.ts';
 import { Site } from '../test/kit/lab/site.ts';
 import type { PeerSettings } from './peers/uapi.ts';
 import { settingOf } from './peers/uapi.ts';
 import { WireguardPeer, type WireguardProgram } from './peers/wireguard.ts';
+import { removeNow, temporaryFolder } from './temporary.ts';
 
 export const ours = { outer: '192.0.2.1', moved: '192.0.2.11', inner: '10.88.0.1', port: 51820 } as const;
 export const theirs = { outer: '192.0.2.2', moved: '192.0.2.22', inner: '10.88.0.2', port: 51821 } as const;
@@ -104,7 +104,7 @@ export class WireguardLab implements AsyncDisposable {
 
   /** Namespaces, cable and the other program, not configured yet. */
   static async create(program: WireguardProgram): Promise<WireguardLab> {
-    const folder = mkdtempSync(join(tmpdir(), 'pqtun-interop-'));
+    const folder = temporaryFolder();
     const made: Namespace[] = [];
     try {
       const theirsSpace = await Namespace.create('theirs');
@@ -124,7 +124,7 @@ export class WireguardLab implements AsyncDisposable {
       return new WireguardLab(folder, program, oursSpace, theirsSpace, peer);
     } catch (error) {
       for (const namespace of made) await namespace.close();
-      rmSync(folder, { recursive: true, force: true });
+      removeNow(folder);
       throw error;
     }
   }
@@ -241,16 +241,18 @@ export class WireguardLab implements AsyncDisposable {
 
   /** Echoes of every size, both ways, and none may be lost. */
   async dataBothWays(sizes: readonly number[] = innerSizes): Promise<void> {
-    for (const from of ['ours', 'theirs'] as const) {
-      const [space, host] = this.#direction(from);
-      for (const size of sizes) {
-        const count = 5;
-        const { answered } = (await space.help('pings', host, echoPort, count, size - echoHeaders, 10)) as {
-          answered: number;
-        };
-        if (answered !== count) {
-          throw new Error(`${answered} of ${count} inner packets of ${size} B came back, sent by ${from}`);
-        }
+    await Promise.all((['ours', 'theirs'] as const).map((from) => this.#echoes(from, sizes)));
+  }
+
+  async #echoes(from: 'ours' | 'theirs', sizes: readonly number[]): Promise<void> {
+    const [space, host] = this.#direction(from);
+    const count = 5;
+    for (const size of sizes) {
+      const { answered } = (await space.help('pings', host, echoPort, count, size - echoHeaders, 10)) as {
+        answered: number;
+      };
+      if (answered !== count) {
+        throw new Error(`${answered} of ${count} inner packets of ${size} B came back, sent by ${from}`);
       }
     }
   }
@@ -267,7 +269,7 @@ export class WireguardLab implements AsyncDisposable {
   async close(): Promise<void> {
     await Promise.all([this.site, this.peer, ...this.#more].map((process) => process.stop()));
     await Promise.all([this.oursSpace.close(), this.theirsSpace.close()]);
-    rmSync(this.folder, { recursive: true, force: true });
+    removeNow(this.folder);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

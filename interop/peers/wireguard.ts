@@ -1,7 +1,8 @@
 /** A real WireGuard program in a namespace of a lab, with a TUN of its own. wireguard-go and gotatun are started alike. */
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { collect, endChild, type Namespace } from '../../test/kit/lab/namespace.ts';
+import { removeAtExit, removeNow } from '../temporary.ts';
 import { socketFolder, Uapi } from './uapi.ts';
 
 /** A WireGuard implementation: what starts it in the foreground when given an interface's name. */
@@ -38,6 +39,7 @@ export class WireguardPeer {
       env: { ...process.env, ...program.env },
     });
     const peer = new WireguardPeer(interfaceName, child);
+    removeAtExit(peer.#socket);
     try {
       await peer.#untilItAnswers(program);
       await namespace.help('configure', interfaceName, [address], mtu);
@@ -65,7 +67,7 @@ export class WireguardPeer {
   async stop(): Promise<void> {
     this.thaw();
     await endChild(this.#child);
-    rmSync(this.#socket, { force: true });
+    removeNow(this.#socket);
   }
 
   get #socket(): string {
