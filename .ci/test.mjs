@@ -1,5 +1,6 @@
 /**
- * `npm test`: set up, then types, lint and every test that needs nothing but this repository; at most 14 minutes after set-up.
+ * `npm test`: set up, then types, lint and every test that needs nothing but this repository. On two idle cores that takes less than
+ * half of what it is given here; the bound is for what hangs.
  * `npm test -- packages/core` runs the matching test files only. `--second-node` runs them under the second Node line.
  * The last line on standard output is `N passed, N failed, N skipped`.
  */
@@ -11,7 +12,7 @@ import { setup } from './setup.mjs';
 import { runVitest } from './vitest.mjs';
 import { pinnedNode, root, run, secondNode } from './workspace.mjs';
 
-const budget = 14 * 60_000;
+const budget = 28 * 60_000;
 const tool = (...parts) => join(root, 'node_modules', ...parts);
 
 const options = process.argv.slice(2);
