@@ -76,7 +76,7 @@ describe('a hub with 200 gateways', () => {
     world.runFor(10 * second);
     expect(audit.missing()).toEqual([]);
     expect(hub.tunnel.engine.cookieRepliesSent).toBe(0);
-    traffic(all, gateways, hour, 45 * second);
+    traffic(all, gateways, hour, 90 * second);
     world.runFor(20 * second);
     // The two ends of a session are born and end one flight apart: what leaves in its last 10 ms comes too late. Nothing else
     const tooLate = [hub, ...gateways].reduce(
@@ -88,7 +88,7 @@ describe('a hub with 200 gateways', () => {
     expect(audit.violations).toEqual([]);
     for (const gateway of gateways) {
       const times = gateway.eventsOf('peer-established').map(({ at }) => at);
-      expect(times.length).toBeGreaterThanOrEqual(15);
+      expect(times.length).toBeGreaterThanOrEqual(8);
       expect(times.length).toBeLessThanOrEqual(31);
     }
     expect(hub.tunnel.engine.cookieRepliesSent).toBe(0);

@@ -153,7 +153,7 @@ describe.each(kinds)('N4: %s sessions that cross', (kind) => {
         world.runFor(10 * second);
         expect(audit.missing(), what).toEqual([]);
         world.delayOf = undefined;
-        expectLife(two, 20 * minute, what);
+        expectLife(two, 12 * minute, what);
       }
     }
     expect(crossed).toBeGreaterThan(50);
