@@ -48,7 +48,9 @@ describe.each(sockets)('over %s UDP', (udp) => {
     expect(a.tunnel.stats().cookieRepliesSent).toBe(0);
     b.outside.write([packet(partyB, partyA)]);
     expect(await a.arrived()).toHaveLength(1);
-    expect(a.events.every(({ id }) => id === 'dropped' || id === 'peer-established')).toBe(true);
+    // 'under-load' may come and go with the machine's own load
+    const harmless = ['dropped', 'peer-established', 'under-load'];
+    expect(a.events.map(({ id }) => id).filter((id) => !harmless.includes(id))).toEqual([]);
   });
 
   test('nothing from the device ends it either', async () => {
