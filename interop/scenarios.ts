@@ -6,7 +6,7 @@ import { innerPacket } from '../test/kit/packets.ts';
 import type { Cell } from './matrix.ts';
 import { type Implementation, InteropPeer, type PartyConfig, remoteName } from './peers/peer.ts';
 import { Relay, type Weather } from './relay.ts';
-import { Traffic } from './traffic.ts';
+import { bursts, steady, Traffic } from './traffic.ts';
 
 type SuiteId = 1 | 2;
 type Keys = 'plain' | 'PSK' | 'deployment key';
@@ -168,20 +168,21 @@ async function badWeather(from: Implementation, to: Implementation, suite: Suite
   await using responder = await InteropPeer.start(to, 'responder', pair.responder);
   await using relay = await Relay.open(responder.listen, { ...bad, seed: bad.seed + suite });
   await using initiator = await InteropPeer.start(from, 'initiator', pair.towards(relay.front));
-  const traffic = new Traffic(initiator, responder);
+  const traffic = new Traffic(initiator, responder, bursts);
   await traffic.run(60, () => traffic.arrived >= 300);
   wasBad(relay);
 }
 
-/** Three rekeys by age under traffic: no packet is lost on the way from key to key. */
+/** Three rekeys by age under traffic: no packet is lost on the way from key to key, but what the kernel itself let fall. */
 async function threeRekeys(from: Implementation, to: Implementation, suite: SuiteId): Promise<void> {
   const pair = new Pair(suite, 'plain', { clockScale: rekeyScale });
   await using responder = await InteropPeer.start(to, 'responder', pair.responder);
   await using initiator = await InteropPeer.start(from, 'initiator', pair.towards(responder.listen));
-  const traffic = new Traffic(initiator, responder);
+  const traffic = new Traffic(initiator, responder, steady);
   await traffic.run(60, () => initiator.sessions > rekeys && responder.sessions > rekeys);
   await traffic.settle();
-  if (traffic.missing > 0) throw new Error(`${traffic.missing} of ${traffic.sent} packets were lost`);
+  const lost = traffic.missing - traffic.overflowed;
+  if (lost > 0) throw new Error(`${lost} of ${traffic.sent} packets were lost`);
 }
 
 /** All of it at once. */
@@ -190,7 +191,7 @@ async function everything(from: Implementation, to: Implementation, suite: Suite
   await using responder = await InteropPeer.start(to, 'responder', pair.responder);
   await using relay = await Relay.open(responder.listen, bad);
   await using initiator = await InteropPeer.start(from, 'initiator', pair.towards(relay.front));
-  const traffic = new Traffic(initiator, responder);
+  const traffic = new Traffic(initiator, responder, bursts);
   await traffic.run(150, () => initiator.sessions > rekeys && traffic.arrived >= 300);
   wasBad(relay);
   within508(relay);
@@ -219,11 +220,23 @@ async function dataBothWays(initiator: InteropPeer, responder: InteropPeer): Pro
   }
 }
 
-/** On a good network nothing is refused. */
+/**
+ * What a slow machine brings on even on a good network: an initiation unanswered for a second is sent again (N3), answered
+ * again (C3), and the second answer finds nothing outstanding. Ours and the other implementation's names.
+ */
+const lateness = new Set([
+  ...['duplicate-fragment', 'copy-refused', 'unexpected-response'],
+  ...['initiation-copy', 'not-outstanding'],
+]);
+
+/** On a good network nothing else is refused. */
 async function nothingAmiss(...peers: readonly InteropPeer[]): Promise<void> {
   for (const peer of peers) {
     const { drops } = await peer.stats();
-    const [first] = Object.entries((drops ?? {}) as Record<string, number>).filter(([, count]) => count > 0);
+    const amiss = Object.entries((drops ?? {}) as Record<string, number>).filter(
+      ([reason, count]) => count > 0 && !lateness.has(reason),
+    );
+    const [first] = amiss;
     if (first !== undefined) throw new Error(`${peer.name} dropped ${first[1]} for ${first[0]}`);
     const [error] = peer.errors();
     if (error !== undefined) throw new Error(`${peer.name}: ${error}`);

@@ -1,4 +1,5 @@
 /** Packets that can be told apart, both ways, until a condition holds. */
+import { readFileSync } from 'node:fs';
 import { innerPacket } from '../test/kit/packets.ts';
 import type { InteropPeer } from './peers/peer.ts';
 
@@ -9,32 +10,40 @@ interface Side {
   readonly sent: Map<string, boolean>;
 }
 
-/** Each side sends so many packets one right after the other, so that a network has something to put out of order … */
-const burst = 3;
-/** … and then none for so many milliseconds. */
-const pace = 25;
+/** Each side sends `burst` packets one right after the other, then none for `pause` milliseconds. */
+export interface Pace {
+  readonly burst: number;
+  readonly pause: number;
+}
+
+/** So that a network has something to put out of order. */
+export const bursts: Pace = { burst: 3, pause: 25 };
+/** So that a busy machine loses nothing of it. */
+export const steady: Pace = { burst: 1, pause: 50 };
 
 export class Traffic {
   readonly #initiator: Side;
   readonly #responder: Side;
+  readonly #pace: Pace;
   sent = 0;
   arrived = 0;
 
-  constructor(initiator: InteropPeer, responder: InteropPeer) {
+  constructor(initiator: InteropPeer, responder: InteropPeer, pace: Pace) {
+    this.#pace = pace;
     this.#initiator = { peer: initiator, inner: '10.0.0.1', sent: new Map() };
     this.#responder = { peer: responder, inner: '10.0.0.2', sent: new Map() };
   }
 
-  /** Sends bursts each way, the responder from its first session on; throws after `seconds`. */
+  /** Sends each way at the pace, the responder from its first session on; throws after `seconds`. */
   async run(seconds: number, done: () => boolean): Promise<void> {
     const end = performance.now() + seconds * 1000;
     while (!done()) {
       if (performance.now() > end) throw new Error(`not within ${seconds} s: ${this.#state}`);
-      for (let i = 0; i < burst; i++) {
+      for (let i = 0; i < this.#pace.burst; i++) {
         this.#send(this.#initiator, this.#responder);
         if (this.#responder.peer.sessions > 0) this.#send(this.#responder, this.#initiator);
       }
-      await new Promise((resolve) => setTimeout(resolve, pace));
+      await new Promise((resolve) => setTimeout(resolve, this.#pace.pause));
       this.#collect();
     }
   }
@@ -49,6 +58,11 @@ export class Traffic {
 
   get missing(): number {
     return this.sent - this.arrived;
+  }
+
+  /** Datagrams that the kernel threw away because one of the two programs did not get to read them in time. */
+  get overflowed(): number {
+    return socketDrops(this.#initiator.peer.listen) + socketDrops(this.#responder.peer.listen);
   }
 
   get #state(): string {
@@ -80,4 +94,14 @@ export class Traffic {
       this.arrived++;
     }
   }
+}
+
+/** The last column of /proc/net/udp for the socket bound to this port. */
+function socketDrops(listen: string): number {
+  const port = Number(listen.split(':')[1]).toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/udp', 'utf8').split('\n');
+  const fields = lines
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local]) => local?.endsWith(`:${port}`));
+  return Number(fields?.at(-1) ?? 0);
 }
