@@ -54,7 +54,7 @@ export async function buildWireguardGo(say: Say): Promise<Tool<WireguardProgram>
     });
     if (failed !== undefined) return { missing: `it could not be fetched or built: ${failed}` };
   }
-  return { program: wireguardGo(program) };
+  return { program: wireguardGo(program, wireguardGoVersion) };
 }
 
 /** `mayBuild`: building takes minutes, on a busy machine a quarter of an hour; the short run only takes what is there. */
