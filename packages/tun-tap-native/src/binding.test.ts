@@ -67,7 +67,8 @@ describe('probe', () => {
     expect(Object.values(others).every((value) => typeof value === 'boolean')).toBe(true);
   });
 
-  it.runIf(whyNoTun() !== undefined)('agrees with openTun where there is none', () => {
+  it('agrees with openTun where there is none', (context) => {
+    if (whyNoTun() === undefined) context.skip('there is one here');
     expect(probe().tun).toBe(false);
     expect(() => openTun()).toThrow();
   });
