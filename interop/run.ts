@@ -49,7 +49,7 @@ async function runMatrix(): Promise<number> {
   const go = await buildPqtunGo(say);
   const wireguards: readonly [string, Tool<WireguardProgram>][] = [
     ['wireguard-go', await buildWireguardGo(say)],
-    ['gotatun', await buildGotatun(say, !quick)],
+    ['gotatun', await buildGotatun(say, !quick && asked('gotatun'))],
   ];
   const pairs = wanted(pairMatrix(go));
   const classical = wanted(wireguards.flatMap(([name, tool]) => wireguardMatrix(name, tool, long)));
@@ -106,6 +106,11 @@ function wireguardMatrix(name: string, tool: Tool<WireguardProgram>, long: boole
     'program' in tool ? tool.program : { name, version: 'none', command: '', args: [], env: {} };
   const skip = 'missing' in tool ? tool.missing : namespacesUnavailable();
   return wireguardCells(program, { endpoint: pqtun('node'), long, ...(skip === undefined ? {} : { skip }) });
+}
+
+/** Whether --only leaves cells of this peer. */
+function asked(peer: string): boolean {
+  return peer.includes(options.only?.split('/')[0] ?? '');
 }
 
 function wanted(cells: readonly Cell[]): Cell[] {
