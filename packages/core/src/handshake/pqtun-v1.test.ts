@@ -56,10 +56,24 @@ const labels = ['start', ...[1, 2, 3, 4, 5, 6, 7, 8].flatMap((n) => [`I${n}`, `R
 it('the file is of this protocol, and knows each label of §4 in each handshake', () => {
   expect(vectors.protocol).toBe('pqtun v1');
   expect(vectors.licence).toBe('Apache-2.0');
-  expect(vectors.generator).toContain('pqtun-go');
+  expect(vectors.generator).toBe('interop/pqtun-go, command vectors');
   expect(vectors.handshakes).toHaveLength(8);
   for (const { steps } of vectors.handshakes)
     expect(new Set(steps.map(({ step }) => step))).toEqual(new Set(labels));
+});
+
+it('names say what a handshake is made of, and what a record carries', () => {
+  const kinds = { '4': 'IPv4', '6': 'IPv6', '01': 'probe', '02': 'answer', '03': 'path probe' };
+  for (const { name, suite, psk, deploymentKey, records } of vectors.handshakes) {
+    const parts = [`suite ${suite}`];
+    if (!/^0+$/.test(psk)) parts.push('psk');
+    if (deploymentKey !== '') parts.push('deployment key');
+    expect(name).toBe(parts.join(', '));
+    for (const { what, payload } of records) {
+      const kind = Object.entries(kinds).find(([start]) => payload.startsWith(start))?.[1] ?? 'keepalive';
+      expect(what.startsWith(kind)).toBe(true);
+    }
+  }
 });
 
 describe.each([
