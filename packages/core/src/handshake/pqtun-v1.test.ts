@@ -51,15 +51,40 @@ import {
 } from './pqtun-v1.test.kit.ts';
 import { nextTimestamp, TimestampClock, timestampOf } from './timestamp.ts';
 
-const labels = ['start', ...[1, 2, 3, 4, 5, 6, 7, 8].flatMap((n) => [`I${n}`, `R${n}`]), 'S1'];
+/** protocol.md §4 in its order: what each step makes. */
+const schedule = {
+  start: ['C', 'H0', 'hdr1', 'H'],
+  I1: ['E_i', 'ek_i'],
+  I2: ['C'],
+  I3: ['k1', 'ct1', 'es'],
+  I4: ['ct1x'],
+  I5: ['H'],
+  I6: ['C', 'k', 'enc_id', 'H'],
+  I7: ['ss', 'B', 'C', 'k', 'enc_ts', 'H'],
+  I8: ['m2'],
+  R1: ['E_r'],
+  R2: ['k2', 'ct2', 'k3', 'ct3'],
+  R3: ['se', 'ct3x'],
+  R4: ['hdr2', 'C', 'H'],
+  R5: ['ee', 'C'],
+  R6: ['C'],
+  R7: ['C', 'tau', 'k', 'H'],
+  R8: ['enc_0', 'H'],
+  S1: ['T_ir', 'T_ri', 'X'],
+};
+const labels = Object.keys(schedule);
 
-it('the file is of this protocol, and knows each label of §4 in each handshake', () => {
+it('the file is of this protocol, and knows each value of §4 in each handshake, in order', () => {
   expect(vectors.protocol).toBe('pqtun v1');
   expect(vectors.licence).toBe('Apache-2.0');
   expect(vectors.generator).toBe('interop/pqtun-go, command vectors');
   expect(vectors.handshakes).toHaveLength(8);
-  for (const { steps } of vectors.handshakes)
-    expect(new Set(steps.map(({ step }) => step))).toEqual(new Set(labels));
+  const everything = Object.entries(schedule).flatMap(([step, names]) =>
+    names.map((name) => `${step} ${name}`),
+  );
+  for (const { steps } of vectors.handshakes) {
+    expect(steps.map(({ step, name }) => `${step} ${name}`)).toEqual(everything);
+  }
 });
 
 it('names say what a handshake is made of, and what a record carries', () => {
@@ -69,7 +94,8 @@ it('names say what a handshake is made of, and what a record carries', () => {
     if (!/^0+$/.test(psk)) parts.push('psk');
     if (deploymentKey !== '') parts.push('deployment key');
     expect(name).toBe(parts.join(', '));
-    for (const { what, payload } of records) {
+    for (const { from, what, payload } of records) {
+      expect(['initiator', 'responder']).toContain(from);
       const kind = Object.entries(kinds).find(([start]) => payload.startsWith(start))?.[1] ?? 'keepalive';
       expect(what.startsWith(kind)).toBe(true);
     }
