@@ -1,11 +1,5 @@
 /** A party as a program of somebody's would be one: `openTunnel` with a device in memory. Time runs as it does. */
-import {
-  memoryDevice,
-  openTunnel,
-  Secret,
-  type Tunnel,
-  type TunnelConfig,
-} from '../../../test/kit/tunnel.ts';
+import { memoryDevice, openTunnel, Secret, type Tunnel, type TunnelConfig } from '@pqtun/tunnel';
 import {
   counted,
   type Driver,
