@@ -42,6 +42,7 @@ function describeRemote(remote: Remote) {
 function describeKeypair(keypair: Keypair) {
   return {
     index: keypair.localIndex,
+    remoteIndex: keypair.remoteIndex,
     confirmedAt: keypair.confirmedAt,
     nextToSend: keypair.sendCounter.next,
     highest: keypair.window.highest,
@@ -53,9 +54,9 @@ function describeKeypair(keypair: Keypair) {
 function seenBelowHighest(window: ReplayWindow): string {
   const ranges: string[] = [];
   let first = -1;
-  for (let distance = 0; distance <= replayWindowReach + 1; distance++) {
-    const counter = window.highest - distance;
-    const seen = distance <= replayWindowReach && counter >= 0 && !window.check(counter);
+  const end = Math.min(replayWindowReach, window.highest) + 1; // below counter 0 there is nothing to look at
+  for (let distance = 0; distance <= end; distance++) {
+    const seen = distance < end && !window.check(window.highest - distance);
     if (seen && first < 0) first = distance;
     if (!seen && first >= 0) {
       ranges.push(`${first}-${distance - 1}`);
