@@ -41,6 +41,7 @@ import {
 import { classify } from '../wire/classify.ts';
 import { type Answered, type EngineContext, type EngineEvent, identityKey, refuse } from './context.ts';
 import { Deadlines } from './deadlines.ts';
+import { fingerprint } from './fingerprint.ts';
 import { Gate } from './gate.ts';
 import { IndexTable } from './index-table.ts';
 import {
@@ -415,6 +416,14 @@ export class Engine {
       slots: this.#pools.size,
       sources: this.#liveSources.size,
     };
+  }
+
+  /**
+   * Everything the engine's behaviour depends on but keys, statistics and drop counters, as text; times relative to `now`. For
+   * tests: a message that is refused leaves `peers` equal, and two states with equal texts go on alike.
+   */
+  fingerprint(now: Instant): string {
+    return fingerprint(now, this.#context, this.#gate, this.#pools, this.#probing);
   }
 
   /* what the plane reports */

@@ -94,6 +94,16 @@ export class Gate {
     return this.#issuer.reply(now, keys, from, mac1, receiver);
   }
 
+  /** For tests: what admission depends on but keys. */
+  describe(now: Instant): object {
+    return {
+      load: this.load.describe(now),
+      issuer: this.#issuer.describe(now),
+      unproven: this.#limiter.unproven.describe(now),
+      proven: this.#limiter.proven.describe(now),
+    };
+  }
+
   #admit(now: Instant, candidates: readonly MacKeys[], from: Endpoint, macs: Macs): Admission {
     const keyIndex = this.#verifyMac1(candidates, macs);
     const keys = candidates[keyIndex];

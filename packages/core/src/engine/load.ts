@@ -31,6 +31,12 @@ export class Load {
     this.#next = (this.#next + 1) % this.#capacity;
   }
 
+  /** For tests: what `isUnderLoad` depends on, ages in milliseconds. */
+  describe(now: Instant): { loopDelay: number; handshakes: number[] } {
+    const ages = this.#recent.map((at) => elapsed(at, now)).filter((age) => age < second);
+    return { loopDelay: this.#loopDelay, handshakes: ages.sort((a, b) => a - b) };
+  }
+
   /** Exact: the oldest of the last threshold + 1 handshakes is less than a second old. */
   isUnderLoad(now: Instant): boolean {
     if (this.#loopDelay > this.#policy.loadLoopDelay) return true;

@@ -66,6 +66,14 @@ export class Probing {
     context.plane.transmit(now, peer.id, answer, path);
   }
 
+  /** For tests: ages in milliseconds of the probes awaited and of the answers that count against the next. */
+  describe(now: Instant): { awaited: number[]; answered: number[] } {
+    return {
+      awaited: [...this.#awaited.values()].map((at) => elapsed(at, now)),
+      answered: this.#answeredAt.map((at) => elapsed(at, now)).filter((age) => age < second),
+    };
+  }
+
   #takeAwaited(now: Instant, token: Uint8Array): Millis | undefined {
     const key = ipKey(token);
     const sentAt = this.#awaited.get(key);

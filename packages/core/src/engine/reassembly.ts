@@ -89,6 +89,20 @@ export class ReassemblyPools {
     return this.#slots.size;
   }
 
+  /** For tests: every slot that lives, oldest first. */
+  describe(now: Instant): object[] {
+    return [...this.#slots.values()]
+      .filter((slot) => elapsed(slot.createdAt, now) < reassemblyLifetime)
+      .map(({ key, createdAt, reassembly, first, ...slot }) => ({
+        ...slot,
+        index: (key.charCodeAt(key.length - 4) | (key.charCodeAt(key.length - 3) << 16)) >>> 0, // see `slotKey`
+        count: reassembly.count,
+        has: Array.from({ length: reassembly.count }, (_, i) => reassembly.has(i)),
+        hasFirst: first !== undefined,
+        age: elapsed(createdAt, now),
+      }));
+  }
+
   #add(slot: Slot, { fragment, length, keys, proven }: OfferedFragment): Offer {
     const result = slot.reassembly.add(fragment.index, fragment.slice);
     if (result === 'duplicate') return { kind: 'refused', reason: 'duplicate-fragment' };

@@ -51,6 +51,13 @@ export class Buckets {
     return this.#young.fullAt.size + this.#old.fullAt.size;
   }
 
+  /** For tests: milliseconds until each bucket that is not full will be, by prefix. */
+  describe(now: Instant): [prefix: string, untilFull: number][] {
+    return [...this.#old.fullAt, ...this.#young.fullAt]
+      .filter(([, fullAt]) => fullAt > now)
+      .map(([prefix, fullAt]) => [prefix, elapsed(now, fullAt)]);
+  }
+
   /** Where to keep the bucket: with the young, where there is room for it. */
   #homeOf(now: Instant, prefix: string): Generation | undefined {
     if (this.#young.fullAt.size < bucketsPerGeneration || this.#young.fullAt.has(prefix)) return this.#young;

@@ -74,6 +74,11 @@ export class CookieIssuer {
     return cookieReply.write({ receiverIndex, nonce, encryptedCookie });
   }
 
+  /** For tests: age of R in milliseconds, and whether there is one before it. */
+  describe(now: Instant): { age: Millis; previous: boolean } {
+    return { age: elapsed(this.#since, now), previous: this.#previous !== undefined };
+  }
+
   #cookie(secret: Uint8Array, from: Endpoint): Uint8Array {
     return this.#crypto.mac(secret, from.ip, Uint8Array.of(from.port >>> 8, from.port & 0xff));
   }
@@ -106,6 +111,13 @@ export class CookieJar {
   take(now: Instant, address: Endpoint): Uint8Array | undefined {
     if (this.#since === undefined || elapsed(this.#since, now) >= cookieLifetime) return undefined;
     return this.#address !== undefined && sameEndpoint(this.#address, address) ? this.#cookie : undefined;
+  }
+
+  /** For tests: for how long a cookie has been held, and for which port; `undefined` when none is good any more. */
+  describe(now: Instant): { port: number; age: Millis } | undefined {
+    if (this.#since === undefined || this.#address === undefined) return undefined;
+    const age = elapsed(this.#since, now);
+    return age >= cookieLifetime ? undefined : { port: this.#address.port, age };
   }
 
   clear(): void {

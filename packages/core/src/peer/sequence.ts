@@ -110,6 +110,22 @@ export class InitiationSequence {
     if (this.#lastInitiationAt !== undefined) this.#armCopy(this.#lastInitiationAt);
   }
 
+  /** For tests: what the next call depends on, ages in milliseconds. */
+  describe(now: Instant): object {
+    const age = (at: Instant | undefined) => at && elapsed(at, now);
+    const sinceInitiation = age(this.#lastInitiationAt);
+    const spaced = sinceInitiation !== undefined && sinceInitiation < rekeyTimeout;
+    if (!this.#active) return { lastInitiation: spaced ? sinceInitiation : undefined };
+    return {
+      attempts: this.#attempts,
+      copiesSent: this.#copiesSent,
+      first: age(this.#firstAt),
+      lastInitiation: sinceInitiation,
+      lastOutgoing: age(this.#lastOutgoingAt),
+      postponed: this.#postponed,
+    };
+  }
+
   #begin(): void {
     this.#active = true;
     this.#attempts = 0;
