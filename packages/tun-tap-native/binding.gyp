@@ -3,28 +3,55 @@
     # For example --sanitize=address,undefined
     'sanitize%': '',
   },
+  'target_defaults': {
+    'defines': ['_GNU_SOURCE'],
+    'cflags!': ['-fno-omit-frame-pointer'],
+    'cflags': ['-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-fstack-protector-strong'],
+    'cflags_cc!': ['-std=gnu++20', '-std=gnu++17'],
+    'cflags_cc': ['-std=c++17'],
+    'ldflags': ['-Wl,-z,relro,-z,now,-z,noexecstack'],
+    'conditions': [
+      ['sanitize!=""', {
+        'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer', '-fno-sanitize-recover=undefined', '-g', '-O1'],
+        'ldflags': ['-fsanitize=<(sanitize)'],
+      }, {
+        'configurations': {
+          # Undefined first: some distributions' compilers define it by themselves. It needs optimisation.
+          'Release': { 'cflags': ['-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'] },
+        },
+      }],
+    ],
+    'target_conditions': [
+      ['OS!="linux"', { 'sources/': [['exclude', '.*']] }],
+    ],
+  },
   'targets': [
     {
-      'target_name': 'tun_tap_native',
-      'sources': ['<!@(ls native/*.cc)'],
-      'defines': ['NAPI_VERSION=9', '_GNU_SOURCE'],
-      'cflags!': ['-fno-omit-frame-pointer'],
-      'cflags': ['-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-fstack-protector-strong'],
-      'cflags_cc!': ['-std=gnu++20', '-std=gnu++17'],
-      'cflags_cc': ['-std=c++17'],
-      'ldflags': ['-Wl,-z,relro,-z,now,-z,noexecstack'],
-      'conditions': [
-        ['OS!="linux"', { 'sources/': [['exclude', '.*']] }],
-        ['sanitize!=""', {
-          'cflags': ['-fsanitize=<(sanitize)', '-fno-omit-frame-pointer', '-fno-sanitize-recover=undefined', '-g', '-O1'],
-          'ldflags': ['-fsanitize=<(sanitize)'],
-        }, {
-          'configurations': {
-            # Undefined first: some distributions' compilers define it by themselves. It needs optimisation.
-            'Release': { 'cflags': ['-U_FORTIFY_SOURCE', '-D_FORTIFY_SOURCE=2'] },
-          },
-        }],
-      ],
+      # The data plane: C++, Linux and the libcrypto that Node exports, and nothing of Node-API.
+      'target_name': 'plane',
+      'type': 'static_library',
+      'sources': ['<!@(ls native/plane/*.cc)'],
     },
+    {
+      'target_name': 'tun_tap_native',
+      'dependencies': ['plane'],
+      'sources': ['<!@(ls native/*.cc)'],
+      'include_dirs': ['native'],
+      'defines': ['NAPI_VERSION=9'],
+    },
+  ],
+  'conditions': [
+    # In a checkout only: lets the tests drive single classes of the plane.
+    ['"<!(test -d native/testing && echo yes || echo no)"=="yes"', {
+      'targets': [
+        {
+          'target_name': 'plane_testing',
+          'dependencies': ['plane'],
+          'sources': ['<!@(ls native/testing/*.cc)', 'native/js.cc', 'native/os_error.cc'],
+          'include_dirs': ['native'],
+          'defines': ['NAPI_VERSION=9'],
+        },
+      ],
+    }],
   ],
 }

@@ -54,7 +54,7 @@ function build() {
 
 function currentStamp() {
   const hash = createHash('sha256');
-  const sources = readdirSync(join(here, 'native'))
+  const sources = readdirSync(join(here, 'native'), { recursive: true })
     .filter((name) => /\.(cc|h)$/.test(name))
     .sort()
     .map((name) => join('native', name));

@@ -1,0 +1,21 @@
+// The addon `plane_testing`: not shipped, and loaded by src/testing/plane-edge.ts alone. One line for each edge.
+#include "testing.h"
+
+namespace pqtun::testing {
+
+void addReplayWindow(napi_env env, napi_value exports);
+
+void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
+  napi_value object = nullptr;
+  if (napi_create_object(env, &object) != napi_ok) return;
+  for (const auto& function : functions) tuntap::setFunction(env, object, function.name, function.call);
+  tuntap::setProperty(env, exports, name, object);
+}
+
+}  // namespace pqtun::testing
+
+NAPI_MODULE_INIT() {
+  using namespace pqtun::testing;
+  addReplayWindow(env, exports);
+  return exports;
+}
