@@ -65,6 +65,10 @@ export class FakeTunnel implements Tunnel {
     this.#call(`reset ${keyOf(publicKey)}`);
   }
 
+  rekey(publicKey: Uint8Array): void {
+    this.#call(`rekey ${keyOf(publicKey)}`);
+  }
+
   async ping(): Promise<number> {
     this.#call('ping');
     return 1.5;
@@ -81,6 +85,7 @@ export class FakeTunnel implements Tunnel {
       plane: 'portable',
       udp: 'native',
       underLoad: false,
+      loopDelay: { bounds: [20], counts: [2, 1] },
       peers: this.config.peers.map(statsOf),
       drops: Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as TunnelStats['drops'], // all of them
       cookieRepliesSent: 0,

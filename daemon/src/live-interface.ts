@@ -192,14 +192,23 @@ export class LiveInterface {
     destroyUnshared(before, next);
   }
 
+  rekey({ publicKey }: Request & { op: 'rekey' }): void {
+    this.tunnel.rekey(this.#keyOfPeer(publicKey));
+  }
+
   async ping({ publicKey, size, timeout }: Request & { op: 'ping-peer' }): Promise<{ roundTrip: number }> {
+    const bytes = this.#keyOfPeer(publicKey);
+    const options = { ...(size !== undefined && { size }), ...(timeout !== undefined && { timeout }) };
+    return { roundTrip: await this.tunnel.ping(bytes, options) };
+  }
+
+  #keyOfPeer(publicKey: string): Uint8Array {
     const bytes = publicBytes(publicKey, 32);
     const known = this.#config.tunnel.peers.some((peer) => publicText(peer.publicKey) === publicKey);
     if (bytes === undefined || !known) {
       throw new ControlError('no-such-peer', `no peer has the key ${publicKey}`);
     }
-    const options = { ...(size !== undefined && { size }), ...(timeout !== undefined && { timeout }) };
-    return { roundTrip: await this.tunnel.ping(bytes, options) };
+    return bytes;
   }
 
   /** A full tunnel keeps table and priorities, unless it is told another mark: the rules must follow it, or it would loop. */

@@ -17,6 +17,7 @@ const status = (): Status => ({
   plane: 'portable',
   udp: 'native',
   underLoad: false,
+  loopDelay: { bounds: [1, 20], counts: [4, 2, 1] },
   since: 0,
   pid: 1,
   version: '0',
@@ -74,6 +75,9 @@ describe('metrics', () => {
       'pqtun_dropped_total{interface="pq0",reason="bad-tag"} 0',
       'pqtun_cookie_sent_total{interface="pq0"} 6',
       'pqtun_downgrade_refused_total{interface="pq0"} 7',
+      'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="0.001"} 4',
+      'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="0.02"} 6',
+      'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="+Inf"} 7',
       'pqtun_datapath_info{interface="pq0",engine="portable",udp="native",crypto="node"} 1',
     ]) {
       expect(text).toContain(`${line}\n`);

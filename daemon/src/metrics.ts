@@ -62,6 +62,11 @@ export class Metrics {
     'Classical handshakes refused for hybrid peers',
     ['interface'],
   );
+  readonly #loopDelay = this.#counter(
+    'pqtun_event_loop_delay_seconds_bucket',
+    'Measurements of the event loop that were at most so late',
+    ['interface', 'le'],
+  );
   readonly #datapath = this.#gauge('pqtun_datapath_info', 'How packets are moved', [
     'interface',
     'engine',
@@ -81,6 +86,7 @@ export class Metrics {
     this.#dropped,
     this.#cookies,
     this.#downgrades,
+    this.#loopDelay,
     this.#datapath,
   ];
 
@@ -129,7 +135,18 @@ export class Metrics {
       this.#dropped.inc({ ...labels, reason }, count);
     this.#cookies.inc(labels, status.cookieRepliesSent);
     this.#downgrades.inc(labels, status.downgradesRefused);
+    this.#takeLoopDelay(labels, status.loopDelay);
     this.#datapath.set({ ...labels, engine: status.plane, udp: status.udp, crypto: status.crypto }, 1);
+  }
+
+  /** As the buckets of a histogram are served: each counts those before it, too. */
+  #takeLoopDelay(labels: { interface: string }, { bounds, counts }: Status['loopDelay']): void {
+    let sum = 0;
+    for (const [i, count] of counts.entries()) {
+      sum += count;
+      const bound = bounds[i];
+      this.#loopDelay.inc({ ...labels, le: bound === undefined ? '+Inf' : String(bound / 1000) }, sum);
+    }
   }
 
   #takePeer(name: string, peer: PeerStatus): void {

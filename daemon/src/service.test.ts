@@ -399,6 +399,12 @@ describe('set', () => {
     expect(tunnel.calls).toEqual(['open']);
   });
 
+  it('begins a handshake with a peer there is', async () => {
+    expect(await call({ v: 1, op: 'rekey', publicKey: hub }, at)).toBeNull();
+    expect(tunnel.calls.at(-1)).toBe(`rekey ${hub.slice(0, 6)}`);
+    await expect(call({ v: 1, op: 'rekey', publicKey: other }, at)).rejects.toThrow('no peer has the key');
+  });
+
   it('pings a peer there is', async () => {
     expect(await call({ v: 1, op: 'ping-peer', publicKey: hub }, at)).toEqual({ roundTrip: 1.5 });
     await expect(call({ v: 1, op: 'ping-peer', publicKey: other }, at)).rejects.toThrow(

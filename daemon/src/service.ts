@@ -259,6 +259,8 @@ export class Service {
         return this.reload();
       case 'stop':
         return this.stop();
+      case 'rekey':
+        return this.#requireLive().rekey(request);
       case 'ping-peer':
         return this.#requireLive().ping(request);
       default:

@@ -41,6 +41,7 @@ const status: Status = {
   plane: 'portable',
   udp: 'native',
   underLoad: false,
+  loopDelay: { bounds: [20], counts: [0, 0] },
   since: now,
   pid: 7,
   version: '0.1.0',

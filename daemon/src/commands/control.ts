@@ -1,4 +1,4 @@
-/** show, set, reload, ping, down: what a running daemon is asked over its control socket. */
+/** show, set, reload, rekey, ping, down: what a running daemon is asked over its control socket. */
 import fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -73,6 +73,20 @@ export const controlCommands: readonly CommandSpec[] = [
     examples: ['pqtun reload pq0'],
     async run(_io, [name = ''], options) {
       await call({ v: 1, op: 'reload' }, { ...socketOf(options, name), timeout: 30_000 });
+      return undefined;
+    },
+  },
+  {
+    name: 'rekey',
+    args: '<peer>',
+    summary: 'begin a handshake with a peer now, however young the session is',
+    details:
+      'PEER is a public key, the beginning of one, or a friendly name. Traffic goes on under the old session meanwhile.',
+    options: [['-i, --interface <name>', 'look for the peer there only'], runtimeOption],
+    examples: ['pqtun rekey hub'],
+    async run(io, [wanted = ''], options) {
+      const { peer, interfaceName } = await findPeer(io, wanted, options);
+      await call({ v: 1, op: 'rekey', publicKey: peer.publicKey }, socketOf(options, interfaceName));
       return undefined;
     },
   },

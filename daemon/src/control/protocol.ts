@@ -72,6 +72,7 @@ export const request = z.discriminatedUnion('op', [
   z.strictObject({ v, op: z.literal('set'), peers: z.array(peerChange).min(1).max(4096) }),
   z.strictObject({ v, op: z.literal('reload') }),
   z.strictObject({ v, op: z.literal('stop') }),
+  z.strictObject({ v, op: z.literal('rekey'), publicKey }),
   z.strictObject({
     v,
     op: z.literal('ping-peer'),

@@ -54,6 +54,8 @@ export const status = z.object({
   plane: z.string(),
   udp: z.string(),
   underLoad: z.boolean(),
+  /** How late the event loop was: `counts[i]` measurements were at most `bounds[i]` and above the bound before; one more: the rest. */
+  loopDelay: z.object({ bounds: z.array(count), counts: z.array(count) }),
   /** When the daemon was ready, since 1970. */
   since: count,
   pid: count,
@@ -90,6 +92,7 @@ export function statusOf({ stats, fingerprints, config, since, version }: Status
     plane: stats.plane,
     udp: stats.udp,
     underLoad: stats.underLoad,
+    loopDelay: { bounds: [...stats.loopDelay.bounds], counts: [...stats.loopDelay.counts] },
     since,
     pid: process.pid,
     version,

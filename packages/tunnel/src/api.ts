@@ -61,6 +61,11 @@ export interface Tunnel extends AsyncDisposable {
   removePeer(publicKey: Uint8Array): Promise<void>;
   /** Forgets the stored timestamp of a peer, so that one whose clock went back is heard again (§5.1 C3). */
   resetTimestamp(publicKey: Uint8Array): void;
+  /**
+   * Begins a handshake with a peer whose address is known, however young its session is; data goes on under that one meanwhile.
+   * At most one in 5 s leaves (REKEY_TIMEOUT). Whether it came to a session, `peer-established` tells.
+   */
+  rekey(publicKey: Uint8Array): void;
   /** Sends one probe inside the tunnel; resolves with the round trip in milliseconds, rejects after `timeout` ms (default 5000). */
   ping(publicKey: Uint8Array, options?: { timeout?: number; size?: number }): Promise<number>;
   stats(): TunnelStats;
@@ -120,6 +125,11 @@ export interface TunnelStats {
   readonly plane: 'portable' | 'native';
   readonly udp: 'native' | 'portable';
   readonly underLoad: boolean;
+  /**
+   * How late the event loop was, measured some 50 times a second while there was traffic: `counts[i]` measurements were at most
+   * `bounds[i]` milliseconds late and later than the bound before; `counts` has one more for what was later than all.
+   */
+  readonly loopDelay: { readonly bounds: readonly number[]; readonly counts: readonly number[] };
   readonly peers: readonly PeerStats[];
   readonly drops: Readonly<Record<Drop, number>>;
   readonly cookieRepliesSent: number;

@@ -71,6 +71,11 @@ export class Device {
     return this.#protocol;
   }
 
+  /** Of the event loop's delay, as `TunnelStats` has it. */
+  get loopDelayCounts(): readonly number[] {
+    return this.#loopDelay.counts;
+  }
+
   start(): void {
     this.replaceSocket(this.#socket);
     this.#device.start(

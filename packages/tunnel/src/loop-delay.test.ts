@@ -1,6 +1,6 @@
 import { instant, limits } from '@pqtun/core';
 import { describe, expect, test } from 'vitest';
-import { LoopDelay, measureAfter } from './loop-delay.ts';
+import { delayBounds, LoopDelay, measureAfter } from './loop-delay.ts';
 
 function loop() {
   let now = 0;
@@ -46,6 +46,25 @@ describe('the event-loop delay', () => {
     delay.onInput();
     fire(300);
     expect(measured.at(-1)).toBe(300);
+  });
+
+  test('is counted by how late it was, at a bound and above it', () => {
+    const { delay, fire } = loop();
+    const at = (milliseconds: number): number => (delayBounds as readonly number[]).indexOf(milliseconds);
+    for (const late of [0, 1, 20, 21, 50, 1000, 1001]) {
+      delay.onInput();
+      fire(late);
+    }
+    const expected = new Array(delayBounds.length + 1).fill(0);
+    for (const [index, count] of [
+      [at(1), 2],
+      [at(20), 1],
+      [at(50), 2],
+      [at(1000), 1],
+      [delayBounds.length, 1],
+    ] as const)
+      expected[index] = count;
+    expect(delay.counts).toEqual(expected);
   });
 
   test('is measured on, without input, until the loop is on time again', () => {

@@ -9,6 +9,8 @@ import type { Clock } from './clock.ts';
 /** Between measurements, in milliseconds: five of them see load within some 100 ms. */
 export const measureAfter = 20;
 const kept = 5;
+/** Upper bounds of `counts`, in milliseconds; the two of protocol.md §6 and of the flood run's goal are among them. */
+export const delayBounds = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] as const;
 /** Below this the loop is on time; timers of Node have a grain of 1 ms. */
 const onTime = 2;
 
@@ -17,6 +19,7 @@ export class LoopDelay {
   readonly #onMeasured: (milliseconds: number) => void;
   readonly #schedule: (run: () => void, delay: number) => { close(): void };
   readonly #late = new Array<number>(kept).fill(0);
+  readonly #counts = new Array<number>(delayBounds.length + 1).fill(0);
   #pending: { close(): void } | undefined;
   #closed = false;
 
@@ -37,6 +40,11 @@ export class LoopDelay {
     }, measureAfter);
   }
 
+  /** How many measurements were at most as late as each of `delayBounds` and later than the one before; the last: the rest. */
+  get counts(): readonly number[] {
+    return [...this.#counts];
+  }
+
   close(): void {
     this.#closed = true;
     this.#pending?.close();
@@ -44,6 +52,9 @@ export class LoopDelay {
   }
 
   #measured(late: number): void {
+    const bucket = delayBounds.findIndex((bound) => late <= bound);
+    const at = bucket < 0 ? delayBounds.length : bucket;
+    this.#counts[at] = (this.#counts[at] ?? 0) + 1;
     this.#late.shift();
     this.#late.push(late);
     const median = [...this.#late].sort((a, b) => a - b)[kept >> 1] ?? 0;

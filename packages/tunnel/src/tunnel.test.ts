@@ -129,6 +129,17 @@ describe.each(sockets)('two tunnels over %s UDP', (udp) => {
     await expect(b.tunnel.ping(party().publicKey)).rejects.toMatchObject({ code: 'PQTUN_BAD_CONFIG' });
   });
 
+  test('a handshake is begun when it is asked for, without a packet that wants it', async () => {
+    const { a, b, partyA } = await pair({ udp });
+    await using _a = a;
+    await using _b = b;
+    b.tunnel.rekey(partyA.publicKey);
+    expect(await b.event('peer-established')).toMatchObject({ role: 'initiator' });
+    expect(() => b.tunnel.rekey(party().publicKey)).toThrow('no peer has this key');
+    const { bounds, counts } = a.tunnel.stats().loopDelay;
+    expect(counts).toHaveLength(bounds.length + 1);
+  });
+
   test('a ping that nobody answers is given up, and one under way ends with the tunnel', async () => {
     const [self, peer] = [party(), party()];
     const open1 = await open(configOf(self, [peerOf(peer, 9)]), { udp });

@@ -7,6 +7,7 @@ import { Device } from './device.ts';
 import { DropTally } from './drop-tally.ts';
 import { Events } from './events.ts';
 import type { DatagramSocket, PacketDevice } from './io.ts';
+import { delayBounds } from './loop-delay.ts';
 import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
 import { PathLimits } from './path-limits.ts';
 import { type BookedPeer, named, PeerBook, type PeersChanged } from './peer-book.ts';
@@ -174,6 +175,7 @@ export class LiveTunnel implements Tunnel {
         crypto: this.#runtime.suite.name,
         plane: 'portable',
         udp: this.#socket.kind,
+        loopDelay: { bounds: delayBounds, counts: this.#device.loopDelayCounts },
       },
     });
   }
@@ -250,6 +252,12 @@ export class LiveTunnel implements Tunnel {
     this.#requireOpen();
     const { id } = this.#book.find(publicKey);
     this.#device.call((_now, { engine }) => engine.resetTimestamp(id));
+  }
+
+  rekey(publicKey: Uint8Array): void {
+    this.#requireOpen();
+    const { id } = this.#book.find(publicKey);
+    this.#device.call((now, { engine }) => engine.initiate(now, id));
   }
 
   async ping(publicKey: Uint8Array, options: { timeout?: number; size?: number } = {}): Promise<number> {
