@@ -3,9 +3,10 @@
  * No nonce twice, nothing delivered twice, nothing that was not sent, byte for byte; no session used past its age.
  */
 import { limits, type PeerId, sameBytes } from '@pqtun/core';
+import type { Host } from './host.ts';
 import { innerPacket } from './packets.ts';
 import { counterOf, kindOf, receiverIndexOf } from './wire-view.ts';
-import type { Datagram, Host, Observer, World } from './world.ts';
+import type { Datagram, Observer, World } from './world.ts';
 
 interface SentPacket {
   readonly from: Host;

@@ -4,10 +4,11 @@
  */
 import { endpoint, limits, Secret } from '@pqtun/core';
 import { Audit } from './audit.ts';
+import type { Host } from './host.ts';
 import { ip } from './packets.ts';
 import { paperSuite } from './paper-suite.ts';
 import { Random } from './random.ts';
-import { goodNetwork, type Host, World } from './world.ts';
+import { goodNetwork, World } from './world.ts';
 
 const second = 1000;
 const minute = 60 * second;

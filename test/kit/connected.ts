@@ -2,8 +2,9 @@
 import type { SessionIndex, Suite } from '@pqtun/core';
 import { sessionIndex } from '@pqtun/core';
 import { Audit } from './audit.ts';
+import type { Host } from './host.ts';
 import { kindOf, senderIndexOf } from './wire-view.ts';
-import { gatewayAndHub, type Host, type World } from './world.ts';
+import { gatewayAndHub, type World } from './world.ts';
 
 export interface Session {
   /** Local indices of the two ends. */

@@ -1,6 +1,7 @@
 export { Audit } from './audit.ts';
 export { Chaos, runChaos } from './chaos.ts';
 export { type Connected, connected, newestSession, type Session, sentSince } from './connected.ts';
+export { Host, type HostOptions, newYear2026 } from './host.ts';
 export { innerPacket, ip } from './packets.ts';
 export { paperSuite } from './paper-suite.ts';
 export { Random } from './random.ts';
@@ -23,9 +24,7 @@ export {
   type Datagram,
   gatewayAndHub,
   goodNetwork,
-  Host,
-  type HostOptions,
-  newYear2026,
+  type HostInput,
   type Observer,
   World,
 } from './world.ts';

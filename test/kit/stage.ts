@@ -4,9 +4,9 @@
  */
 import type { Endpoint } from '@pqtun/core';
 import { addressee, Forger, mac1Of, tai64n } from './forger.ts';
+import { newYear2026 } from './host.ts';
 import { seededSuite } from './seeded-suite.ts';
 import { at, joined, type Outcome, Target } from './target.ts';
-import { newYear2026 } from './world.ts';
 
 const suite = 1;
 const initiation = 0x11;

@@ -18,8 +18,8 @@ import {
   type SuiteId,
   unixMillis,
 } from '@pqtun/core';
+import { newYear2026 } from './host.ts';
 import { ip } from './packets.ts';
-import { newYear2026 } from './world.ts';
 
 export interface Outcome {
   /** Datagrams that left. */

@@ -5,22 +5,14 @@
 import {
   type Endpoint,
   type EngineEvent,
-  endpoint,
   endpointKey,
-  Identity,
   type Instant,
   instant,
   type LocalAddress,
   type PeerId,
-  type PeerOptions,
-  PortableTunnel,
-  type PortableTunnelOptions,
-  Secret,
   type Suite,
-  type SuiteId,
-  unixMillis,
 } from '@pqtun/core';
-import { ip } from './packets.ts';
+import { Host, type HostOptions } from './host.ts';
 import { Random } from './random.ts';
 
 /** What the network does to datagrams. Times in milliseconds. */
@@ -54,163 +46,23 @@ export interface Datagram {
   readonly bytes: Uint8Array;
 }
 
-export interface HostOptions {
-  readonly name: string;
-  readonly address: string;
-  readonly port?: number;
-  readonly crypto: Suite;
-  /** Wall clock at virtual time 0, milliseconds since 1970. Default: 2026-01-01. */
-  readonly wall?: number;
-  readonly engine?: Partial<Omit<PortableTunnelOptions, 'crypto' | 'identity' | 'wallClock'>>;
-}
+/** One call into a host, as the network, its clock, its TUN or its operator makes it. */
+export type HostInput =
+  /** `bytes` is the host's from here on: it decrypts in place. */
+  | { readonly kind: 'datagram'; readonly from: Endpoint; readonly bytes: Uint8Array }
+  | { readonly kind: 'packet'; readonly bytes: Uint8Array }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'act' }
+  /** It was ended without a word and started again. */
+  | { readonly kind: 'boot' };
 
-/** First wall-clock time of every host unless told otherwise: 2026-01-01T00:00:00Z. */
-export const newYear2026 = 1_767_225_600_000;
-
-export class Host {
-  readonly name: string;
-  /** Its inner address: 10.0.0.1 for the first host of a world, 10.0.0.2 for the second, … */
-  readonly inner: string;
-  readonly crypto: Suite;
-  readonly identity: Identity;
-  /** What its socket says a datagram came to; `undefined`: a socket that cannot tell. */
-  local: LocalAddress | undefined;
-  /** Off or suspended: what is sent to it is lost, and nothing falls due until it wakes. Change it with `sleep`, `wake`. */
-  awake = true;
-  /** When `handleTimeout` is wanted, as of the last call into the host. For the world only. */
-  deadline: Instant | undefined;
-  /** Added to the wall clock; change it to make the clock jump. */
-  wallOffset = 0;
-  tunnel: PortableTunnel;
-  /** Inner packets delivered, in order. */
-  readonly received: { readonly at: Instant; readonly peer: PeerId; readonly bytes: Uint8Array }[] = [];
-  readonly events: (EngineEvent & { readonly at: Instant })[] = [];
-  /** Ceiling on "disk" (C6); survives a restart. */
-  ceiling: Uint8Array | undefined;
-  readonly #world: World;
-  readonly #options: HostOptions;
-  #address: Endpoint;
-  #addressKey = '';
-
-  constructor(world: World, options: HostOptions) {
-    this.#world = world;
-    this.#options = options;
-    this.name = options.name;
-    const number = world.hosts.length + 1;
-    this.inner = `10.0.${number >> 8}.${number & 0xff}`;
-    this.crypto = options.crypto;
-    this.#address = endpoint(ip(options.address), options.port ?? 51820);
-    this.#addressKey = endpointKey(this.#address);
-    this.identity = new Identity(
-      options.crypto,
-      new Secret(options.crypto.random(32)),
-      new Secret(options.crypto.random(64)),
-    );
-    this.tunnel = this.#boot();
-  }
-
-  /** Outer address; set it to roam. */
-  get address(): Endpoint {
-    return this.#address;
-  }
-
-  set address(address: Endpoint) {
-    this.#address = address;
-    this.#addressKey = endpointKey(address);
-  }
-
-  get addressKey(): string {
-    return this.#addressKey;
-  }
-
-  /** Suspends it, or takes it off the network with its power: its clocks run on. */
-  sleep(): void {
-    this.awake = false;
-  }
-
-  wake(): void {
-    this.awake = true;
-  }
-
-  /** Ends the program without a word and starts it again, peers to be added anew. `keepState`: the ceiling is found again. */
-  restart(keepState: boolean): void {
-    if (!keepState) this.ceiling = undefined;
-    this.tunnel = this.#boot();
-    this.#world.drain(this);
-  }
-
-  /** Adds `other` as a hybrid peer (or classical), with its endpoint when `knowsEndpoint`. */
-  addPeer(
-    other: Host,
-    options: Partial<PeerOptions> & {
-      readonly suite?: SuiteId;
-      readonly classical?: boolean;
-      readonly knowsEndpoint?: boolean;
-      readonly allowed?: readonly string[];
-    } = {},
-  ): PeerId {
-    const { suite = 1, classical = false, knowsEndpoint = true, allowed = ['0.0.0.0/0'], ...rest } = options;
-    const kem = other.identity.kem(suite)?.publicKey;
-    const peer = this.tunnel.engine.addPeer(this.#world.now, {
-      publicKey: other.identity.dh.publicKey,
-      ...(classical || kem === undefined ? {} : { kemPublicKey: kem }),
-      ...(knowsEndpoint ? { endpoint: other.address } : {}),
-      ...rest,
-    });
-    this.tunnel.plane.setRoutes(
-      allowed.map((text) => {
-        const [address = '', bits = ''] = text.split('/');
-        return { kind: 'add', peer, prefix: ip(address), bits: Number(bits) } as const;
-      }),
-    );
-    this.#world.drain(this);
-    return peer;
-  }
-
-  peer(other: Host): PeerId {
-    const peer = this.tunnel.engine.peerByPublicKey(other.identity.dh.publicKey);
-    if (peer === undefined) throw new Error(`${this.name} has no peer ${other.name}`);
-    return peer;
-  }
-
-  /** One inner packet into the tunnel. */
-  send(packet: Uint8Array): void {
-    this.tunnel.handlePacket(this.#world.now, packet);
-    this.#world.drain(this);
-  }
-
-  /** Calls into engine or plane and sends what follows from it. */
-  act<T>(call: (tunnel: PortableTunnel, now: Instant) => T): T {
-    const result = call(this.tunnel, this.#world.now);
-    this.#world.drain(this);
-    return result;
-  }
-
-  eventsOf<K extends EngineEvent['kind']>(kind: K): (EngineEvent & { kind: K; at: Instant })[] {
-    return this.events.filter(
-      (event): event is EngineEvent & { kind: K; at: Instant } => event.kind === kind,
-    );
-  }
-
-  #boot(): PortableTunnel {
-    const world = this.#world;
-    return new PortableTunnel(world.now, {
-      crypto: this.crypto,
-      identity: this.identity,
-      wallClock: () => unixMillis((this.#options.wall ?? newYear2026) + world.now + this.wallOffset),
-      ...(this.ceiling === undefined ? {} : { timestampFloor: this.ceiling }),
-      saveTimestampCeiling: (ceiling) => {
-        this.ceiling = ceiling.slice();
-        return true;
-      },
-      ...this.#options.engine,
-    });
-  }
-}
-
+/** Sees what there is to see, in order: an input, what it makes a host send, deliver and tell, and the input's end. */
 export interface Observer {
+  onInput?(host: Host, input: HostInput): void;
   onSent?(sender: Host, datagram: Datagram): void;
   onDelivered?(receiver: Host, peer: PeerId, bytes: Uint8Array): void;
+  onEvent?(host: Host, event: EngineEvent): void;
+  onHandled?(host: Host, input: HostInput): void;
 }
 
 interface Delivery {
@@ -230,7 +82,8 @@ export class World {
   interceptor: ((datagram: Datagram) => readonly Datagram[] | undefined) | undefined;
   /** Milliseconds a datagram takes in place of `conditions.delay`. */
   delayOf: ((datagram: Datagram) => number) | undefined;
-  /** Each sees every datagram as it leaves its sender, and every inner packet as it is delivered. */
+  /** What happens to one datagram in place of `conditions`. */
+  conditionsOf: ((datagram: Datagram) => Conditions | undefined) | undefined;
   readonly observers: Observer[] = [];
   /** Every datagram sent, when `recording`. */
   readonly wire: Datagram[] = [];
@@ -262,8 +115,7 @@ export class World {
         this.#inFlight.shift();
         this.#deliver(delivery);
       } else if (host !== undefined) {
-        host.tunnel.handleTimeout(this.now);
-        this.drain(host);
+        this.enter(host, { kind: 'timeout' }, () => host.tunnel.handleTimeout(this.now));
       }
     }
     this.now = instant(Math.max(this.now, until));
@@ -290,6 +142,17 @@ export class World {
     this.#inFlight = [];
   }
 
+  /** The one way into a host: calls, then sends, delivers and tells what follows from it. */
+  enter<T>(host: Host, input: HostInput, call: () => T): T {
+    for (const observer of this.observers) observer.onInput?.(host, input);
+    try {
+      return call();
+    } finally {
+      this.drain(host);
+      for (const observer of this.observers) observer.onHandled?.(host, input);
+    }
+  }
+
   /** Takes everything a host has to send, deliver and tell. */
   drain(host: Host): void {
     for (let output = host.tunnel.poll(); output !== undefined; output = host.tunnel.poll()) {
@@ -309,10 +172,11 @@ export class World {
       if (this.recording) this.wire.push(datagram);
       for (const observer of this.observers) observer.onSent?.(host, datagram);
       for (const replacement of this.interceptor?.(datagram) ?? [datagram])
-        this.#carry(replacement, this.conditions);
+        this.#carry(replacement, this.conditionsOf?.(replacement) ?? this.conditions);
     }
     for (let event = host.tunnel.pollEvent(); event !== undefined; event = host.tunnel.pollEvent()) {
       host.events.push({ ...event, at: this.now });
+      for (const observer of this.observers) observer.onEvent?.(host, event);
     }
     host.deadline = host.tunnel.nextDeadline()?.at;
   }
@@ -358,8 +222,9 @@ export class World {
     const key = endpointKey(to);
     const host = this.hosts.find(({ addressKey }) => addressKey === key);
     if (host === undefined || !host.awake) return;
-    host.tunnel.handleDatagram(this.now, from, host.local, bytes);
-    this.drain(host);
+    this.enter(host, { kind: 'datagram', from, bytes }, () =>
+      host.tunnel.handleDatagram(this.now, from, host.local, bytes),
+    );
   }
 
   #nextDeadline(): { host: Host | undefined; at: Instant | undefined } {

@@ -3,11 +3,11 @@ import type { Endpoint, Identity } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 import { describe, expect, it } from 'vitest';
 import { addressee, Forger, flipped, lowOrderPoints, mac1Of, readLe32, tai64n } from '../kit/forger.ts';
+import { newYear2026 } from '../kit/host.ts';
 import { innerPacket } from '../kit/packets.ts';
 import { Random } from '../kit/random.ts';
 import { seededSuite } from '../kit/seeded-suite.ts';
 import { at, freshIdentity, Target, typesOf } from '../kit/target.ts';
-import { newYear2026 } from '../kit/world.ts';
 
 /** Set to send a million failing handshakes instead of the number below. */
 const full = process.env['PQTUN_HOSTILE_FULL'] === '1';

@@ -7,11 +7,12 @@ import { type Endpoint, Secret, type SuiteId } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 import { describe, expect, it } from 'vitest';
 import { addressee, Forger, join } from '../kit/forger.ts';
+import type { Host } from '../kit/host.ts';
 import { innerPacket } from '../kit/packets.ts';
 import { Random } from '../kit/random.ts';
 import { seededRandom, seededSuite } from '../kit/seeded-suite.ts';
 import { at } from '../kit/target.ts';
-import { type Datagram, gatewayAndHub, goodNetwork, type Host } from '../kit/world.ts';
+import { type Datagram, gatewayAndHub, goodNetwork } from '../kit/world.ts';
 
 /** PQTUN_HOSTILE_SEEDS runs more, or from PQTUN_HOSTILE_FIRST on. */
 const first = Number(process.env['PQTUN_HOSTILE_FIRST'] ?? 1);

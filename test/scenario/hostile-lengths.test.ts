@@ -3,10 +3,10 @@ import type { Drop } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 import { describe, expect, it } from 'vitest';
 import { addressee, Forger, join, mac1Of, readLe32, tai64n } from '../kit/forger.ts';
+import { newYear2026 } from '../kit/host.ts';
 import { innerPacket } from '../kit/packets.ts';
 import { Random } from '../kit/random.ts';
 import { at, freshIdentity, Target, typesOf } from '../kit/target.ts';
-import { newYear2026 } from '../kit/world.ts';
 
 const crypto = nodeSuite();
 const forger = new Forger(crypto);

@@ -14,9 +14,9 @@ import {
   mac1Of,
   tai64n,
 } from '../kit/forger.ts';
+import { newYear2026 } from '../kit/host.ts';
 import { innerPacket } from '../kit/packets.ts';
 import { at, freshIdentity, Target, typesOf } from '../kit/target.ts';
-import { newYear2026 } from '../kit/world.ts';
 
 const crypto = nodeSuite();
 const forger = new Forger(crypto);
