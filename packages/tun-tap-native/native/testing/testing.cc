@@ -3,6 +3,7 @@
 
 namespace pqtun::testing {
 
+void addAead(napi_env env, napi_value exports);
 void addReplayWindow(napi_env env, napi_value exports);
 
 void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
@@ -16,6 +17,7 @@ void addEdge(napi_env env, napi_value exports, const char* name, std::initialize
 
 NAPI_MODULE_INIT() {
   using namespace pqtun::testing;
+  addAead(env, exports);
   addReplayWindow(env, exports);
   return exports;
 }
