@@ -5,6 +5,11 @@ namespace pqtun::testing {
 
 void addAead(napi_env env, napi_value exports);
 void addReplayWindow(napi_env env, napi_value exports);
+void addChecksum(napi_env env, napi_value exports);
+void addInnerPacket(napi_env env, napi_value exports);
+void addGsoSplit(napi_env env, napi_value exports);
+void addGroSplit(napi_env env, napi_value exports);
+void addCoalesce(napi_env env, napi_value exports);
 
 void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
   napi_value object = nullptr;
@@ -19,5 +24,10 @@ NAPI_MODULE_INIT() {
   using namespace pqtun::testing;
   addAead(env, exports);
   addReplayWindow(env, exports);
+  addChecksum(env, exports);
+  addInnerPacket(env, exports);
+  addGsoSplit(env, exports);
+  addGroSplit(env, exports);
+  addCoalesce(env, exports);
   return exports;
 }
