@@ -1,6 +1,7 @@
 /** What is printed while cells run, and what is written when all have. */
 import { readFileSync } from 'node:fs';
 import type { Result } from './matrix.ts';
+import { badWeatherScale, rekeyScale } from './scenarios.ts';
 
 const marks = { passed: '✓', failed: '✗', skipped: '–' } as const;
 
@@ -80,9 +81,9 @@ is the second implementation, [interop/pqtun-go](../interop/pqtun-go/README.md),
 - **cookie**: the responder is under load from the start; with a deployment key.
 - **M = 508**: with a pre-shared key, no handshake datagram above 508 B on the wire.
 - **loss and reorder**: a fifth of all datagrams lost, up to 8 ms of delay each, drawn from a seed; what arrives is what was sent,
-  once. Clock 20 times faster.
+  once. Clock ${badWeatherScale} times faster.
 - **three rekeys**: by age, with traffic both ways, of which no packet is lost (but what the kernel itself let fall, counted on
-  the two sockets). Clock 30 times faster.
+  the two sockets). Clock ${rekeyScale} times faster.
 
 ${markdownTable(pairs)}
 

@@ -20,8 +20,8 @@ const rekeys = 3;
  * session lies a minute of that clock. At 30 times it was 2 s, and two `noble` ends on a machine with eight times more to do
  * than it can did not get their 35 ms of handshake done in it: all that was lost had come to sessions erased by age (T6).
  */
-const rekeyScale = 12;
-const badWeatherScale = 20;
+export const rekeyScale = 12;
+export const badWeatherScale = 20;
 const calm: Weather = { seed: 1, loss: 0, jitter: 0 };
 /** Reassembly waits 3 s for the rest of a message, of a clock that runs 20 times faster. */
 const bad: Weather = { seed: 20261125, loss: 0.2, jitter: 8 };
