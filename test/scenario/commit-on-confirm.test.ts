@@ -33,6 +33,13 @@ describe('C1: until a packet under the new keys verifies', () => {
     expect(all.view().stored).not.toEqual(before.stored);
   });
 
+  it('an initiation that nobody confirms makes no later one stale, however large its timestamp', () => {
+    const { hub, forge } = stage();
+    respondedBy(hub.deliverAll(at('203.0.113.9', 9), forge(10_000).datagrams));
+    respondedBy(hub.deliverAll(home, forge(1).datagrams));
+    expect(hub.dropsOf('stale-timestamp')).toBe(0);
+  });
+
   it('the hub sends nothing under it: data waits, or leaves under the old session', () => {
     const { hub, begin, gateway, ...all } = stage();
     hub.deliverAll(home, begin());

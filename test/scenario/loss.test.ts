@@ -1,5 +1,5 @@
 /** A network that loses, doubles, reorders and damages, and what an initiator does about it. protocol.md §5.2 N3; I1–I3, I10. */
-import { endpoint, limits } from '@pqtun/core';
+import { endpoint, limits, Secret } from '@pqtun/core';
 import { describe, expect, it, vi } from 'vitest';
 import {
   Audit,
@@ -299,6 +299,27 @@ describe('N3: an initiator nobody answers', () => {
     expect(gateway.eventsOf('peer-established').map(({ role }) => role)).toEqual(['responder', 'initiator']);
     expect(audit.missing()).toEqual([]);
     expect(audit.violations).toEqual([]);
+  });
+
+  it('a new pre-shared key ends an initiation whose sequence was ended by the other side', () => {
+    const { world, gateway, hub } = gatewayAndHub(node(), { hub: { knowsEndpoint: true } });
+    const audit = new Audit(world);
+    const held: Parameters<World['inject']>[] = [];
+    world.interceptor = (datagram) => {
+      if (kindOf(datagram) !== 'response' || datagram.to !== gateway.address) return undefined;
+      held.push([datagram.from, datagram.to, datagram.bytes]);
+      return [];
+    };
+    audit.send(gateway, hub);
+    world.run(6 * second); // beyond T5
+    audit.send(hub, gateway);
+    world.runUntil(() => gateway.eventsOf('peer-established').length > 0, 10 * second);
+    const presharedKey = new Secret(new Uint8Array(32).fill(7));
+    gateway.act(({ engine }, now) => engine.updatePeer(now, gateway.peer(hub), { presharedKey }));
+    for (const args of held) world.inject(...args);
+    world.runFor(second);
+    expect(gateway.eventsOf('peer-established').map(({ role }) => role)).toEqual(['responder']);
+    expect(gateway.tunnel.engine.drops.of('unexpected-response')).toBe(held.length);
   });
 
   it('N1: forgets an initiation nobody answers though its sequence was ended by the other side', () => {

@@ -21,7 +21,7 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
     engine: { setLoopDelay: () => undefined, isUnderLoad: () => false },
     handleDatagram(_now: number, _from: unknown, _local: unknown, bytes: Uint8Array) {
       if (state.broken) throw new Error('invariant broken');
-      outputs.push({ kind: 'packet', bytes });
+      if (bytes.length >= 32) outputs.push({ kind: 'packet', bytes }); // less is no transport message: dropped
     },
     handlePacket(_now: number, packet: PacketBuffer | Uint8Array) {
       log.push(packet instanceof Uint8Array ? 'copied' : 'in place');
@@ -90,10 +90,10 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
     state,
     take,
     packets: (count: number) => onPackets(Array.from({ length: count }, slot)),
-    datagrams: (count: number) =>
+    datagrams: (count: number, lengthOf: (position: number) => number = () => 60) =>
       socketEvents?.onDatagrams(
-        Array.from({ length: count }, () => ({
-          bytes: new Uint8Array(60),
+        Array.from({ length: count }, (_, position) => ({
+          bytes: new Uint8Array(lengthOf(position)),
           from: to,
           localAddress: undefined,
         })),
@@ -116,6 +116,14 @@ describe('the loop', () => {
     expect(take()).toEqual(['write 5', 'turn 1000 2 events']);
     packets(3);
     expect(take()).toEqual(['in place', 'in place', 'in place', 'send 3', 'turn 1000']);
+  });
+
+  test('goes on behind a datagram that is dropped, wherever it stands in its batch', () => {
+    const { datagrams, take } = loop();
+    for (const position of [0, 1, 4]) {
+      datagrams(5, (i) => (i === position ? 1 : 60));
+      expect(take()).toEqual(['write 4', 'turn 1000']);
+    }
   });
 
   test('copies inner packets where there is no room around them, or the socket holds on to memory', () => {

@@ -179,6 +179,16 @@ describe.each(sockets)('a whole configuration over %s UDP', (udp) => {
     ]);
   });
 
+  test('replaces a peer whose KEM key is another of the same suite', async () => {
+    await using net = await hub(udp);
+    const { centre, parties, self } = net;
+    const peers = parties.map((each, i) =>
+      i === 1 ? peerOf(each, undefined, { kemPublicKey: party().kemPublicKey(1) }) : peerOf(each),
+    );
+    await centre.tunnel.reconfigure(configOf(self, peers));
+    expect(centre.tunnel.stats().peers.map(({ pqState }) => pqState)).toEqual(['hybrid', 'none', 'hybrid']);
+  });
+
   test('moves to another port, sessions and all', async () => {
     const { a, b, partyA, partyB } = await pair({ udp });
     await using _a = a;

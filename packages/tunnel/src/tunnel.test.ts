@@ -297,6 +297,19 @@ describe('a tunnel', () => {
     );
   });
 
+  test('takes a ceiling that its store throws at for one that was not kept', async () => {
+    const [partyA, partyB] = [party(), party()];
+    await using a = await open(configOf(partyA, [peerOf(partyB)]));
+    const store = new MemoryStore();
+    store.saveTimestampCeiling = () => {
+      throw new Error('disk full');
+    };
+    await using b = await open(configOf(partyB, [peerOf(partyA, a.tunnel.listenPort)]), { state: store });
+    await b.tunnel.ping(partyA.publicKey);
+    const alarms = b.events.filter((event) => event.id === 'state-not-saved');
+    expect(alarms).toMatchObject([{ what: 'timestamp' }]);
+  });
+
   test('tells once a second and reason of what it dropped, and always the total', async () => {
     const { a, b, partyA, partyB } = await pair();
     await using _a = a;
