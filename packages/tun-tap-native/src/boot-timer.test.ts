@@ -1,6 +1,12 @@
 import { uptime } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BootTimer, bootTime, openBootTimer } from './index.ts';
+import { whyNoTimeNamespace } from './testing/namespace.ts';
+import { runScenario } from './testing/scenario.ts';
+
+const noTimeNamespace = whyNoTimeNamespace();
+if (noTimeNamespace !== undefined)
+  console.warn(`SKIPPED: the clock over a sleep, because ${noTimeNamespace}`);
 
 const open: BootTimer[] = [];
 
@@ -26,6 +32,12 @@ describe('bootTime', () => {
     expect(now).toBeLessThanOrEqual(high + 0.011);
     const times = Array.from({ length: 1000 }, bootTime);
     expect(times).toEqual([...times].sort((left, right) => left - right));
+  });
+
+  // A time namespace can add to the clock that runs on, and to it alone.
+  it.skipIf(noTimeNamespace !== undefined)('runs on while the machine sleeps, and so do timers', () => {
+    const { status, stderr } = runScenario('boot-time-scenarios.ts', 'slept', { slept: 100_000 });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });
 

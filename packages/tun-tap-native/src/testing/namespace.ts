@@ -14,6 +14,14 @@ export function whyNoNamespace(): string | undefined {
   return `unshare --net does not work: ${tried.error?.message ?? tried.stderr.trim()}`;
 }
 
+/** Why scenarios in time namespaces cannot run here; undefined when they can. */
+export function whyNoTimeNamespace(): string | undefined {
+  if (!available()) return 'the addon is not built';
+  const tried = spawnSync('unshare', ['--time', '--boottime', '1', '--fork', 'true'], { encoding: 'utf8' });
+  if (tried.status === 0) return undefined;
+  return `unshare --time does not work: ${tried.error?.message ?? tried.stderr.trim()}`;
+}
+
 /** A title that says aloud why its tests are skipped, if they are: a skipped test proves nothing. */
 export function titled(title: string, reason: string | undefined): string {
   if (reason === undefined) return title;

@@ -18,6 +18,8 @@ export interface ScenarioResult {
 export interface ScenarioOptions {
   /** In a fresh network namespace, which needs root. Default true. */
   readonly isolated?: boolean;
+  /** In a time namespace instead, whose machine seems to have slept for so many seconds; needs root. */
+  readonly slept?: number;
   readonly nodeFlags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly uid?: number;
@@ -31,15 +33,26 @@ export function runScenario(script: string, name: string, options: ScenarioOptio
 
 export function runNode(nodeArguments: readonly string[], options: ScenarioOptions = {}): ScenarioResult {
   const command = [nodePath(), '--conditions=pqtun-source', ...(options.nodeFlags ?? []), ...nodeArguments];
-  const [program = '', ...rest] = options.isolated === false ? command : ['unshare', '--net', ...command];
+  const [program = '', ...rest] = [...namespaceOf(options), ...command];
   const result = spawnSync(program, rest, {
     encoding: 'utf8',
     timeout: 50_000,
-    env: { ...process.env, TUNTAP_ISOLATED: options.isolated === false ? '' : '1', ...options.environment },
+    env: { ...process.env, TUNTAP_ISOLATED: isIsolated(options) ? '1' : '', ...options.environment },
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   if (result.error !== undefined) throw result.error;
   return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+function isIsolated({ isolated = true, slept }: ScenarioOptions): boolean {
+  return isolated && slept === undefined;
+}
+
+function namespaceOf(options: ScenarioOptions): string[] {
+  if (options.slept !== undefined) {
+    return ['unshare', '--time', '--boottime', String(options.slept), '--fork', '--kill-child'];
+  }
+  return isIsolated(options) ? ['unshare', '--net'] : [];
 }
 
 /** Why TUN scenarios cannot run here; said aloud, since a skipped test proves nothing. */
