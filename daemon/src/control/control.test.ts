@@ -266,6 +266,7 @@ describe('the control socket', () => {
   it('refuses other users by the word of the kernel', async () => {
     uid = self + 1;
     const socket = client();
+    socket.end(); // so that one who is let in is not waited for
     await closed(socket);
     expect(events).toEqual(['control-refused']);
     expect(server.clients).toBe(0);
