@@ -41,7 +41,7 @@ export function parseInner(payload: Uint8Array): InnerPacket | Drop {
 
 /** Whether a decrypted payload is a control message of §3.5: first byte 0x00 … 0x0f. An empty one is a keepalive. */
 export function isControl(payload: Uint8Array): boolean {
-  return payload.length > 0 && (payload[0] as number) < 0x10; // there is a first byte
+  return (payload[0] ?? 0x10) < 0x10;
 }
 
 /** What `innerLength` returns instead of a length. */
@@ -61,15 +61,14 @@ export function innerDrop(code: number): Drop {
 export function innerLength(buffer: Uint8Array, offset: number, available: number): number {
   if (available < 1) return badInnerPacket;
   const first = buffer[offset] as number; // `available` promises at least this byte
+  // A length that is at least the header's and within `available` needs no other proof that the header is all there.
   if (first >>> 4 === 4) {
-    if (available < ipv4.headerSize) return badInnerLength;
     const headerLength = (first & 0x0f) * 4;
     const length = readU16be(buffer, offset + ipv4.totalLength);
     const legal = headerLength >= ipv4.headerSize && length >= headerLength && length <= available;
     return legal ? length : badInnerLength;
   }
   if (first >>> 4 === 6) {
-    if (available < ipv6.headerSize) return badInnerLength;
     const length = ipv6.headerSize + readU16be(buffer, offset + ipv6.payloadLength);
     return length <= available ? length : badInnerLength;
   }
