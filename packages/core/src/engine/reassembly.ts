@@ -51,6 +51,9 @@ export interface OfferedFragment {
 export class ReassemblyPools {
   /** Oldest first: slots live equally long. */
   readonly #slots = new Map<string, Slot>();
+  /** Slots in use, by pool and by quota group: a flood asks for them with every datagram. */
+  readonly #inPool = { A: 0, B: 0 };
+  readonly #inGroup = new Map<string, number>();
   #expired = 0;
 
   /** Takes one fragment whose mac1 is right and whose rate and load allow it. */
@@ -74,7 +77,7 @@ export class ReassemblyPools {
       receivedBytes: 0,
       first: undefined,
     };
-    this.#slots.set(key, fresh);
+    this.#put(fresh);
     return this.#add(fresh, offered);
   }
 
@@ -111,7 +114,7 @@ export class ReassemblyPools {
     slot.receivedBytes += length;
     if (fragment.index === 0) slot.first = { mac1: fragment.mac1.slice(), keys };
     if (result === 'added') return { kind: 'stored' };
-    this.#slots.delete(slot.key);
+    this.#remove(slot);
     return { kind: 'complete', slot };
   }
 
@@ -119,16 +122,15 @@ export class ReassemblyPools {
   #makeRoom(pool: 'A' | 'B', group: string, proven: boolean): Offer | undefined {
     const quota = pool === 'A' ? reassemblySlots.perSource : reassemblySlots.perPrefix;
     const capacity = pool === 'A' ? reassemblySlots.poolA : reassemblySlots.poolB;
-    const inPool = [...this.#slots.values()].filter((slot) => slot.pool === pool);
-    const inGroup = inPool.filter((slot) => slot.group === group);
-    const overQuota = inGroup.length >= quota;
-    const full = inPool.length >= capacity;
-    const halfFull = pool === 'B' && inPool.length >= capacity / 2;
+    const inPool = this.#inPool[pool];
+    const overQuota = (this.#inGroup.get(pool + group) ?? 0) >= quota;
+    const full = inPool >= capacity;
+    const halfFull = pool === 'B' && inPool >= capacity / 2;
     if (!proven) return overQuota || full || halfFull ? { kind: 'wants-proof' } : undefined;
     if (!overQuota && !full) return undefined;
-    const victim = (overQuota ? inGroup : inPool).find((slot) => !slot.proven);
+    const victim = this.#oldestUnproven(pool, overQuota ? group : undefined);
     if (victim === undefined) return { kind: 'refused', reason: 'no-slot' };
-    this.#slots.delete(victim.key);
+    this.#remove(victim);
     this.#expired += 1;
     return undefined;
   }
@@ -136,9 +138,35 @@ export class ReassemblyPools {
   #sweep(now: Instant): void {
     for (const slot of this.#slots.values()) {
       if (elapsed(slot.createdAt, now) < reassemblyLifetime) break;
-      this.#slots.delete(slot.key);
+      this.#remove(slot);
       this.#expired += 1;
     }
+  }
+
+  /** Of a pool, or of one quota group in it. */
+  #oldestUnproven(pool: 'A' | 'B', group: string | undefined): Slot | undefined {
+    for (const slot of this.#slots.values()) {
+      if (slot.pool === pool && !slot.proven && (group === undefined || slot.group === group)) return slot;
+    }
+    return undefined;
+  }
+
+  #put(slot: Slot): void {
+    this.#slots.set(slot.key, slot);
+    this.#count(slot, 1);
+  }
+
+  #remove(slot: Slot): void {
+    this.#slots.delete(slot.key);
+    this.#count(slot, -1);
+  }
+
+  #count({ pool, group }: Slot, change: 1 | -1): void {
+    this.#inPool[pool] += change;
+    const name = pool + group;
+    const left = (this.#inGroup.get(name) ?? 0) + change;
+    if (left > 0) this.#inGroup.set(name, left);
+    else this.#inGroup.delete(name);
   }
 }
 
