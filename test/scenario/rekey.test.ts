@@ -100,6 +100,15 @@ describe('T1: the initiator, sending', () => {
     expect(first?.at).toBe(session.bornAtGateway + 115 * second + oneWay + 10 * second);
   });
 
+  it('counts an answer to a probe', () => {
+    const { world, gateway, hub, session } = connected(node());
+    world.run(session.bornAtGateway + 121 * second);
+    const start = world.now;
+    hub.act(({ engine }, now) => engine.ping(now, hub.peer(gateway)));
+    world.runFor(second);
+    expect(sentSince(world, start, { kind: 'initiation', by: gateway })).not.toEqual([]);
+  });
+
   it.each([16, 1024])('counts a probe of %i B, answered or not', (length) => {
     const { world, gateway, hub, session } = connected(node());
     world.run(session.bornAtGateway + 121 * second);

@@ -321,6 +321,8 @@ export class Engine {
     for (const [reason, times] of drops) this.#context.drops.count(reason, times);
     for (const report of activity) this.#handleActivity(now, report);
     for (const message of messages) this.#handleMessage(now, message);
+    // What a message brought about is reported, too: an answer is a packet sent (T1, T4), and must not wait for the next input
+    if (messages.length > 0) this.handleReports(now);
   }
 
   /** Does what is due at `now`. */
