@@ -4,7 +4,11 @@
 namespace pqtun::testing {
 
 void addAead(napi_env env, napi_value exports);
+void addAllowedIps(napi_env env, napi_value exports);
+void addBlake2sMac(napi_env env, napi_value exports);
 void addReplayWindow(napi_env env, napi_value exports);
+void addSourceLimiter(napi_env env, napi_value exports);
+void addXChaCha(napi_env env, napi_value exports);
 void addChecksum(napi_env env, napi_value exports);
 void addInnerPacket(napi_env env, napi_value exports);
 void addGsoSplit(napi_env env, napi_value exports);
@@ -23,7 +27,11 @@ void addEdge(napi_env env, napi_value exports, const char* name, std::initialize
 NAPI_MODULE_INIT() {
   using namespace pqtun::testing;
   addAead(env, exports);
+  addAllowedIps(env, exports);
+  addBlake2sMac(env, exports);
   addReplayWindow(env, exports);
+  addSourceLimiter(env, exports);
+  addXChaCha(env, exports);
   addChecksum(env, exports);
   addInnerPacket(env, exports);
   addGsoSplit(env, exports);
