@@ -44,7 +44,9 @@ export function paperSuite(seed: number): Suite {
     xopen: (key, nonce, ad, box) => opened(box, (plaintext) => tagOf(key, nonce, ad, plaintext)),
     stream(key, data) {
       const [pad = 0] = mixed(key);
-      return data.map((byte) => byte ^ pad);
+      const out = new Uint8Array(data.length);
+      for (let i = 0; i < data.length; i++) out[i] = (data[i] ?? 0) ^ pad;
+      return out;
     },
     equal: sameBytes,
     recordKey: (key) => new PaperRecordKey(key),
