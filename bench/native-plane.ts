@@ -1,0 +1,132 @@
+/**
+ * `bench/native-plane.ts`: what one core does in the parts of the native plane, called in batches from one thread.
+ * Compare the columns of one run: rounds of all are interleaved, and each figure is the best round, the least disturbed one.
+ */
+import { type AeadEdge, placesOf } from 'tun-tap-native/testing/plane-aead';
+import { planeEdge } from 'tun-tap-native/testing/plane-edge';
+import { NativeAllowedIps } from 'tun-tap-native/testing/plane-routes';
+import { Random } from 'tun-tap-native/testing/random';
+
+const rounds = 30;
+/** What one round of one column takes, about. */
+const roundMillis = 2;
+const lengths = [64, 128, 256, 512, 1280, 1420, 9000];
+/** Records a call: one, a few, and a whole train of a TSO frame. */
+const batches = [1, 4, 48];
+
+/** Nanoseconds per item of the best round of each, rounds interleaved. `items` is what one call of `run` does. */
+function best(columns: readonly { items: number; run: () => void }[]): number[] {
+  const calls = columns.map(({ run }) => {
+    const begin = performance.now();
+    let made = 0;
+    while (performance.now() - begin < roundMillis) {
+      run();
+      made += 1;
+    }
+    return made;
+  });
+  const figures = columns.map(() => Number.POSITIVE_INFINITY);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { items, run }] of columns.entries()) {
+      const count = calls[i] ?? 1;
+      const begin = performance.now();
+      for (let call = 0; call < count; call++) run();
+      const nanos = ((performance.now() - begin) * 1e6) / (count * items);
+      figures[i] = Math.min(figures[i] ?? nanos, nanos);
+    }
+  }
+  return figures;
+}
+
+function printRow(first: string, rest: readonly string[]): void {
+  console.log([first.padEnd(34), ...rest.map((text) => text.padStart(14))].join(''));
+}
+
+function benchAead(): void {
+  const edge = planeEdge<AeadEdge>('aead');
+  const engines = ['evp', 'raw', 'multibuffer'].filter((name) => {
+    const { name: found, reason } = edge.select(name);
+    if (found === '') console.log(`no ${name} here: ${reason}`);
+    return found === name;
+  });
+  for (const verb of ['seal', 'open'] as const) {
+    printRow(`${verb}, ns a packet; × is against evp`, engines);
+    for (const batch of batches) {
+      for (const length of lengths) {
+        const columns = engines.map((name) => recordColumn(edge, name, verb, length, batch));
+        const [evp = 1, ...others] = best(columns);
+        printRow(`  ${length} B, ${batch} at a time`, [
+          evp.toFixed(0),
+          ...others.map((figure) => `${figure.toFixed(0)} ×${(figure / evp).toFixed(2)}`),
+        ]);
+      }
+    }
+  }
+}
+
+/** Opening gives text, so the sealed records are put back before each call, which is part of the figure: some 2 % of it. */
+function recordColumn(
+  edge: AeadEdge,
+  engine: string,
+  verb: 'seal' | 'open',
+  length: number,
+  batch: number,
+): { items: number; run: () => void } {
+  const cipher = edge.create(engine, new Random(1).bytes(32));
+  const stride = length + 32;
+  const places = Array.from({ length: batch }, (_, i) => ({
+    offset: 16 + i * stride,
+    length,
+    counter: BigInt(i),
+  }));
+  const memory = new Uint8Array(16 + batch * stride);
+  const written = placesOf(places);
+  const verdicts = new Uint8Array(batch);
+  if (verb === 'seal') return { items: batch, run: () => edge.seal(cipher, memory, written, verdicts) };
+  edge.seal(cipher, memory, written, verdicts);
+  const sealed = memory.slice();
+  return {
+    items: batch,
+    run: () => {
+      memory.set(sealed);
+      if (edge.open(cipher, memory, written, verdicts) !== batch) throw new Error('a record did not open');
+    },
+  };
+}
+
+function benchRoutes(): void {
+  const asked = 4096;
+  printRow('allowed IPs, ns a look-up', ['1 peer', '2,000 peers', '10,000 peers']);
+  for (const size of [4, 16] as const) {
+    const columns = [1, 2_000, 10_000].map((peers) => {
+      const random = new Random(peers);
+      const table = new NativeAllowedIps();
+      const addresses = Array.from({ length: peers }, (_, peer) => {
+        const prefix = addressOf(size, peer);
+        table.apply([{ kind: 'add', peer, prefix, bits: size * 8 }]);
+        return prefix;
+      });
+      const ips = Uint8Array.from(Buffer.concat(Array.from({ length: asked }, () => random.pick(addresses))));
+      const found = new Uint32Array(asked);
+      return { items: asked, run: () => table.lookupInto(size, ips, found) };
+    });
+    const figures = best(columns);
+    const [one = 1] = figures;
+    printRow(
+      `  IPv${size === 4 ? 4 : 6}, a /${size * 8} each, at random`,
+      figures.map((figure) => `${figure.toFixed(1)} ×${(figure / one).toFixed(2)}`),
+    );
+  }
+}
+
+/** 10.0.0.0 + n, or fd00:: + n. */
+function addressOf(size: 4 | 16, n: number): Uint8Array {
+  const address = new Uint8Array(size);
+  address[0] = size === 4 ? 10 : 0xfd;
+  address[size - 2] = n >>> 8;
+  address[size - 1] = n;
+  return address;
+}
+
+benchAead();
+benchRoutes();
