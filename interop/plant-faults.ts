@@ -2,19 +2,17 @@
  * `npm run interop -- --faults`: a wrong byte in each step of the key schedule, one after the other, in a copy of the
  * sources. Each must turn a vector red, and a live cell against the second implementation too, unless nothing of it shows.
  */
-import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+
+import { TreeCopy } from '../test/kit/tree-copy.ts';
+import { outcomeOf, runTests } from '../test/kit/vitest-outcome.ts';
 import { type Fault, faults, planted } from './faults.ts';
 import type { Implementation } from './peers/peer.ts';
 import { pqtun } from './peers/pqtun/implementation.ts';
 import { talk } from './scenarios.ts';
-import { removeNow, temporaryFolder } from './temporary.ts';
 import { buildPqtunGo } from './tools.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const vectorTest = 'packages/core/src/handshake/pqtun-v1.test.ts';
+const handshake = 'packages/core/src/handshake';
 /** Milliseconds a live cell waits for its session: with a fault it never comes. */
 const patience = 6_000;
 
@@ -24,7 +22,7 @@ type Say = (line: string) => void;
 export async function plantFaults(say: Say): Promise<number> {
   const go = await buildPqtunGo(say);
   if ('missing' in go) say(`no live cells: ${go.missing}`);
-  const copy = new Copy();
+  const copy = new TreeCopy('interop');
   let noticed = 0;
   let unnoticed = 0;
   try {
@@ -37,9 +35,9 @@ export async function plantFaults(say: Say): Promise<number> {
     }
     console.log('\nstep   role       planted in        vector  live\n');
     for (const fault of faults) {
-      copy.plant(fault);
+      plant(copy, fault);
       const { vector, live } = await check(fault.role);
-      copy.heal(fault);
+      copy.heal(`${handshake}/${fault.file}`);
       const good = vector === 'red' && (live === 'red' || live === 'none' || fault.silent === true);
       if (good) noticed++;
       else unnoticed++;
@@ -65,13 +63,13 @@ type Colour = 'red' | 'green' | 'none';
 
 /** The vectors, and a conversation in which the copy has this role. */
 async function checkCopy(
-  copy: Copy,
+  copy: TreeCopy,
   role: Fault['role'],
   go: Implementation | undefined,
 ): Promise<{ vector: Colour; live: Colour }> {
-  const ours = pqtun('node', join(copy.folder, 'interop', 'peers', 'pqtun', 'endpoint.ts'));
+  const ours = pqtun('node', copy.path('interop/peers/pqtun/endpoint.ts'));
   const [vector, live] = await Promise.all([
-    copy.vectorsPass(),
+    vectorsPass(copy),
     go === undefined ? undefined : role === 'initiator' ? talks(ours, go) : talks(go, ours),
   ]);
   return { vector: colour(vector), live: live === undefined ? 'none' : colour(live) };
@@ -88,83 +86,22 @@ async function talks(initiator: Implementation, responder: Implementation): Prom
   }
 }
 
-/** As much of the workspace as the vectors and the endpoint need, with the installed packages linked in. */
-class Copy {
-  readonly folder = temporaryFolder();
+function plant(copy: TreeCopy, { file, find, replace }: Fault): void {
+  const path = `${handshake}/${file}`;
+  const text = copy.text(path);
+  if (text.split(find).length !== 2) throw new Error(`${file} must hold this once: ${find}`);
+  copy.plant(path, `${text.replace(find, () => replace)}${planted}`);
+}
 
-  constructor() {
-    const parts = [
-      'packages/core',
-      'packages/tunnel',
-      'test/kit',
-      'test/vectors',
-      'test/node_modules',
-      'test/package.json',
-    ];
-    for (const part of [
-      ...parts,
-      'interop/peers',
-      'interop/node_modules',
-      'interop/package.json',
-      'tsconfig.base.json',
-      'vitest.config.ts',
-    ]) {
-      mkdirSync(join(this.folder, part, '..'), { recursive: true });
-      cpSync(join(root, part), join(this.folder, part), {
-        recursive: true,
-        verbatimSymlinks: true,
-        filter: (path) => !/\/dist$/.test(path),
-      });
-    }
-    writeFileSync(join(this.folder, 'package.json'), '{ "type": "module" }\n');
-    symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
-  }
-
-  plant({ file, find, replace }: Fault): void {
-    const text = this.#original(file);
-    if (text.split(find).length !== 2) throw new Error(`${file} must hold this once: ${find}`);
-    writeFileSync(this.#path(file), `${text.replace(find, () => replace)}${planted}`);
-  }
-
-  heal({ file }: Fault): void {
-    writeFileSync(this.#path(file), this.#original(file));
-  }
-
-  /** Runs the vector test on the copy; whether it passed. */
-  vectorsPass(): Promise<boolean> {
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const child = spawn(process.execPath, [vitest, 'run', '--root', this.folder, '--bail=1', vectorTest], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 120_000,
-      killSignal: 'SIGKILL',
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-      });
-    }
-    child.on('error', reject);
-    child.on('close', (code) => {
-      // a copy that does not even run is no answer
-      const broken = /Transform failed|SyntaxError|ReferenceError|TypeError/.exec(said);
-      if (broken !== null)
-        reject(new Error(`the copy is broken: ${said.slice(broken.index, broken.index + 500)}`));
-      else resolve(code === 0);
-    });
-    return promise;
-  }
-
-  remove(): void {
-    removeNow(this.folder);
-  }
-
-  #path(file: string): string {
-    return join(this.folder, 'packages/core/src/handshake', file);
-  }
-
-  #original(file: string): string {
-    return readFileSync(join(root, 'packages/core/src/handshake', file), 'utf8');
-  }
+/**
+ * Runs the vector test on the copy; whether it passed. Its handshakes are run while it loads, so a wrong byte shows outside of any
+ * test as well. A copy that does not even run is no answer.
+ */
+async function vectorsPass(copy: TreeCopy): Promise<boolean> {
+  const all = { file: vectorTest, title: '*' };
+  const report = await runTests(copy.folder, [all], { timeout: 120_000, bail: true });
+  const outcome = outcomeOf(report, all);
+  if (outcome.kind === 'green') return true;
+  if (outcome.kind === 'red' || (!('broken' in report) && /^Error: bad-/.test(outcome.why))) return false;
+  throw new Error(`the copy is broken: ${outcome.why}`);
 }

@@ -12,10 +12,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Namespace } from '../test/kit/lab/namespace.ts';
 import { Site } from '../test/kit/lab/site.ts';
+import { removeNow, temporaryFolder } from '../test/kit/temporary.ts';
 import type { PeerSettings } from './peers/uapi.ts';
 import { settingOf } from './peers/uapi.ts';
 import { WireguardPeer, type WireguardProgram } from './peers/wireguard.ts';
-import { removeNow, temporaryFolder } from './temporary.ts';
 
 export const ours = { outer: '192.0.2.1', moved: '192.0.2.11', inner: '10.88.0.1', port: 51820 } as const;
 export const theirs = { outer: '192.0.2.2', moved: '192.0.2.22', inner: '10.88.0.2', port: 51821 } as const;
@@ -104,7 +104,7 @@ export class WireguardLab implements AsyncDisposable {
 
   /** Namespaces, cable and the other program, not configured yet. */
   static async create(program: WireguardProgram): Promise<WireguardLab> {
-    const folder = temporaryFolder();
+    const folder = temporaryFolder('interop');
     const made: Namespace[] = [];
     try {
       const theirsSpace = await Namespace.create('theirs');

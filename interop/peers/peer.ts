@@ -1,7 +1,7 @@
 /** What any pqtun implementation must let itself be told to take part: one party with one remote party, over UDP. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeNow, temporaryFolder } from '../temporary.ts';
+import { removeNow, temporaryFolder } from '../../test/kit/temporary.ts';
 import { JsonLines, type PeerEvent, type Spawn, spawnHere } from './json-lines.ts';
 
 /** The configuration both endpoint programs read, as JSON; byte strings are hex. */
@@ -65,7 +65,7 @@ export class InteropPeer implements AsyncDisposable {
     config: PartyConfig,
     spawn: Spawn = spawnHere,
   ): Promise<InteropPeer> {
-    const folder = temporaryFolder();
+    const folder = temporaryFolder('interop');
     const file = join(folder, 'config.json');
     writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
     const { name, command, args, runArgs = [] } = implementation;

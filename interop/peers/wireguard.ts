@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { collect, endChild, type Namespace } from '../../test/kit/lab/namespace.ts';
-import { removeAtExit, removeNow } from '../temporary.ts';
+import { removeAtExit, removeNow } from '../../test/kit/temporary.ts';
 import { socketFolder, Uapi } from './uapi.ts';
 
 /** A WireGuard implementation: what starts it in the foreground when given an interface's name. */

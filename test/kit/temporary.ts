@@ -16,9 +16,9 @@ for (const [signal, code] of [
   process.once(signal, () => process.exit(code)); // children end with us: by their input, or by the kernel's hand
 }
 
-/** A fresh folder, mode 0700. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pqtun-interop-'));
+/** A fresh folder, mode 0700; `purpose` is part of its name. */
+export function temporaryFolder(purpose: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `pqtun-${purpose}-`));
   paths.add(folder);
   return folder;
 }
