@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { Engine } from '@pqtun/core';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { packet, pair, sockets } from './tunnel.test.kit.ts';
 
 /** Deterministic bytes: xorshift32. */
@@ -51,6 +52,25 @@ describe.each(sockets)('over %s UDP', (udp) => {
     // 'under-load' may come and go with the machine's own load
     const harmless = ['dropped', 'peer-established', 'under-load'];
     expect(a.events.map(({ id }) => id).filter((id) => !harmless.includes(id))).toEqual([]);
+  });
+
+  // The cookie is for the address and port that the socket reports: lost on the way to the engine, nobody would get in.
+  test('a peer gets in while both ends are under load', async () => {
+    const { setLoopDelay } = Engine.prototype;
+    const slow = vi.spyOn(Engine.prototype, 'setLoopDelay').mockImplementation(function (this: Engine) {
+      setLoopDelay.call(this, 1_000);
+    });
+    onTestFinished(() => slow.mockRestore());
+    const { a, b, partyA } = await pair({ udp });
+    await using _a = a;
+    await using _b = b;
+    const stranger = createSocket('udp4');
+    for (const { listenPort } of [a.tunnel, b.tunnel]) stranger.send('?', listenPort, '127.0.0.1');
+    await Promise.all([a.event('under-load'), b.event('under-load')]);
+    stranger.close();
+    await b.tunnel.ping(partyA.publicKey);
+    expect(a.tunnel.stats().cookieRepliesSent).toBeGreaterThan(0);
+    expect(a.tunnel.stats().drops['under-load']).toBeGreaterThan(0);
   });
 
   test('nothing from the device ends it either', async () => {
