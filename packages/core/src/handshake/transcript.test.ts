@@ -15,12 +15,12 @@ describe.each([
 
   it('C and H begin as §4 says and every operation moves them as it says', () => {
     const t = begin();
-    t.mixHash(ascii('a'), ascii('b'));
-    const h1 = suite.hash(h0, ascii('ab'));
+    t.mixHash(ascii('a'), ascii('b'), ascii('c'), ascii('d'));
+    const h1 = suite.hash(h0, ascii('abcd'));
     t.mixKey(ascii('c'), ascii('d'));
     const [c1 = c0] = suite.kdf(c0, 1, ascii('cd'));
-    const k = t.mixKeyAndKey(ascii('e'));
-    const [c2 = c0, k2 = c0] = suite.kdf(c1, 2, ascii('e'));
+    const k = t.mixKeyAndKey(ascii('e'), ascii('f'), ascii('g'));
+    const [c2 = c0, k2 = c0] = suite.kdf(c1, 2, ascii('efg'));
     expect(k).toEqual(k2);
     const sealed = t.sealAndMix(k, ascii('text'));
     expect(sealed).toEqual(suite.seal(k2, 0, h1, ascii('text')));
