@@ -145,6 +145,17 @@ export function propertyAccessesOf(path: string): string[] {
   return found;
 }
 
+/** The source text of every call of one of these functions, as `name(arguments)` on one line. */
+export function callsOf(path: string, names: ReadonlySet<string>): string[] {
+  const source = parse(path);
+  const found: string[] = [];
+  visit(source, (node) => {
+    if (ts.isCallExpression(node) && names.has(node.expression.getText(source)))
+      found.push(node.getText(source).replace(/\s+/g, ' '));
+  });
+  return found;
+}
+
 /** All comments of a source, joined. */
 export function commentsOf(path: string): string {
   const source = parse(path);
