@@ -81,6 +81,8 @@ export interface Genuine {
   readonly pair: Pair | undefined;
   /** Of an initiation: the pre-shared keys its sender had then, by the other's name. */
   readonly psk: ReadonlyMap<string, string>;
+  /** All fragments of the message it is of, as far as they were sent, by number; empty for what has none. */
+  readonly parts: Map<number, Genuine>;
   readonly deliveries: {
     readonly host: HostFacts;
     readonly boot: number;

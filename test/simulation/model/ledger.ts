@@ -21,7 +21,7 @@ export class Ledger {
   readonly #forged = new Set<string>();
   /** Inner packets given to hosts, and to which. */
   readonly #given = new Map<string, string>();
-  /** Fragments an honest host sent under one (host, boot, type, index, peer's index), by fragment number. */
+  /** Fragments of the last message of one (host, boot, type, indices). Indices come again, so only sending looks here. */
   readonly #messages = new Map<string, Map<number, Genuine>>();
 
   host(name: string): HostFacts {
@@ -53,11 +53,6 @@ export class Ledger {
   /** To which host this inner packet was given. */
   givenTo(packet: Uint8Array): string | undefined {
     return this.#given.get(latin1(packet));
-  }
-
-  /** All fragments of the message that `part` is of, as far as they were sent. */
-  message(part: Genuine): ReadonlyMap<number, Genuine> {
-    return this.#messages.get(messageKey(part.host, part.boot, part.seen)) ?? new Map();
   }
 
   peerNamed(host: HostFacts, remote: string): PeerFacts | undefined {
@@ -203,14 +198,20 @@ export class Ledger {
       seen.type === 'initiation'
         ? new Map([...host.peers.values()].map((peer) => [peer.remote, peer.psk]))
         : noSecrets;
-    const genuine: Genuine = { host, boot: host.boot, seen, at, pair, psk, deliveries: [] };
+    const parts = this.#partsOf(host, seen);
+    const genuine: Genuine = { host, boot: host.boot, seen, at, pair, psk, parts, deliveries: [] };
+    if ('fragment' in seen) parts.set(seen.fragment, genuine);
     this.#genuine.set(content, genuine);
-    if (seen.type !== 'initiation' && seen.type !== 'response') return;
+  }
+
+  /** A fragment 0 begins a new message; all of one leave together. */
+  #partsOf(host: HostFacts, seen: Seen): Map<number, Genuine> {
     const key = messageKey(host, host.boot, seen);
-    const message = this.#messages.get(key);
-    if (message === undefined || seen.fragment === 0)
-      this.#messages.set(key, new Map([[seen.fragment, genuine]]));
-    else message.set(seen.fragment, genuine);
+    const known = this.#messages.get(key);
+    if (!('fragment' in seen) || (known !== undefined && seen.fragment > 0)) return known ?? new Map();
+    const parts = new Map<number, Genuine>();
+    this.#messages.set(key, parts);
+    return parts;
   }
 
   #done(host: HostFacts, view: View): void {

@@ -26,8 +26,8 @@ export class Agreement implements Rule {
     if (peer === undefined) return wrong(`with ${genuine.host.name}, which is no peer of it`);
     const classical = input.seen !== undefined && 'classical' in input.seen && input.seen.classical;
     if ((peer.kind === 'classical') !== classical) wrong(`of another kind than ${peer.kind}`);
-    if (pair.role === 'responder') this.#responder(host, input, genuine, observation.at, ledger, wrong);
-    else this.#initiator(host, genuine, pair, ledger, wrong);
+    if (pair.role === 'responder') this.#responder(host, input, genuine, observation.at, wrong);
+    else this.#initiator(host, genuine, pair, wrong);
     if (pair.role === 'initiator' || mirror === undefined) return;
     // §4 I7: Q is in the key of enc_ts. WireGuard's responder does not know until the first packet verifies
     const sentUnder = genuine.psk.get(host.name);
@@ -40,11 +40,10 @@ export class Agreement implements Rule {
     { input, seen }: InputFacts,
     genuine: Genuine,
     at: number,
-    ledger: Ledger,
     wrong: (why: string) => void,
   ): void {
     if (seen?.type !== 'initiation' || input.kind !== 'datagram') return wrong(`of a ${seen?.type}`);
-    const parts = ledger.message(genuine);
+    const { parts } = genuine;
     const arrived = (part: Genuine): boolean =>
       part.deliveries.some(
         (delivery) =>
@@ -57,15 +56,9 @@ export class Agreement implements Rule {
       wrong('of an initiation that has not come whole from one place');
   }
 
-  #initiator(
-    host: HostFacts,
-    genuine: Genuine,
-    pair: Pair,
-    ledger: Ledger,
-    wrong: (why: string) => void,
-  ): void {
+  #initiator(host: HostFacts, genuine: Genuine, pair: Pair, wrong: (why: string) => void): void {
     if (genuine.seen.type !== 'response') return wrong(`of a ${genuine.seen.type}`);
-    const parts = ledger.message(genuine);
+    const { parts } = genuine;
     const arrived = (part: Genuine): boolean =>
       part.deliveries.some((delivery) => delivery.host === host && delivery.boot === host.boot);
     if (parts.size !== genuine.seen.count || ![...parts.values()].every(arrived))

@@ -20,15 +20,8 @@ export class Lifetimes implements Rule {
       if (view.ephemerals > 2 * peers.size)
         report('I8', `${host} holds ${view.ephemerals} ephemeral keys for ${peers.size} peers`);
     }
-    if (observation.kind === 'end') this.#atEnd(observation.at, ledger, report);
-  }
-
-  #atEnd(at: number, ledger: Ledger, report: Report): void {
-    for (const { name, keys } of ledger.hosts.values()) {
-      for (const key of keys) {
-        const bound = 3 * rejectAfterTime[key.pair?.profile ?? 'standard'];
-        if (at - key.bornAt > bound) report('I8', `${name} holds a key ${at - key.bornAt} ms old at the end`);
-      }
-    }
+    if (observation.kind !== 'end') return;
+    for (const { name, keys } of ledger.hosts.values())
+      if (keys.size > 0) report('I8', `${name} has stopped and still holds ${keys.size} keys`);
   }
 }
