@@ -10,6 +10,7 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
   const log: string[] = [];
   const state = {
     now: 1_000,
+    afterInput: [] as (() => void)[],
     deadline: undefined as number | undefined,
     broken: false,
     sendThrows: false,
@@ -18,9 +19,16 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
   let outputs: unknown[] = [];
   let events: unknown[] = [];
   const protocol = {
-    engine: { setLoopDelay: () => undefined, isUnderLoad: () => false },
+    engine: {
+      setLoopDelay: () => undefined,
+      isUnderLoad: () => false,
+      initiationOf: (_from: unknown, bytes: Uint8Array) =>
+        bytes[0] === 0x11 ? 'stranger' : bytes[0] === 0x12 ? 'peer' : undefined,
+      drops: { count: (reason: string) => log.push(reason) },
+    },
     handleDatagram(_now: number, _from: unknown, _local: unknown, bytes: Uint8Array) {
       if (state.broken) throw new Error('invariant broken');
+      if (bytes[0] !== 0) log.push(`initiation ${bytes[1]}`);
       if (bytes.length >= 32) outputs.push({ kind: 'packet', bytes }); // less is no transport message: dropped
     },
     handlePacket(_now: number, packet: PacketBuffer | Uint8Array) {
@@ -63,6 +71,10 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
     close: () => log.push('close'),
   };
   const device = new Device({
+    afterInput: (run) => {
+      state.afterInput.push(run);
+      return { close: () => state.afterInput.splice(state.afterInput.indexOf(run), 1) };
+    },
     clock: {
       now: () => instant(state.now),
       timer: (run) => {
@@ -97,6 +109,15 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
           from: to,
           localAddress: undefined,
         })),
+      ),
+    /** Datagrams that begin with these bytes: 0x11 a stranger's initiation, 0x12 a peer's, 0 a record. */
+    mixed: (beginnings: readonly (readonly [number, number])[]) =>
+      socketEvents?.onDatagrams(
+        beginnings.map((beginning) => {
+          const bytes = new Uint8Array(60);
+          bytes.set(beginning);
+          return { bytes, from: to, localAddress: undefined };
+        }),
       ),
     tell: (count: number) => {
       events = new Array(count).fill({});
@@ -169,6 +190,42 @@ describe('the loop', () => {
       }),
     ).toThrow('refused');
     expect(take()).toEqual(['send 1', 'turn 1000']);
+  });
+
+  test('does not let initiations delay records: beyond a few they wait until the loop has looked for input again', () => {
+    const { mixed, take, state } = loop();
+    const flood = Array.from({ length: 12 }, (_, i) => [0x11, i] as const);
+    mixed([...flood, [0, 0]]);
+    expect(take()).toEqual([
+      ...Array.from({ length: 8 }, (_, i) => `initiation ${i}`),
+      'write 9',
+      'turn 1000',
+    ]);
+    mixed([[0, 0]]);
+    expect(take()).toEqual(['write 1', 'turn 1000']);
+    expect(state.afterInput).toHaveLength(1);
+    state.afterInput.shift()?.();
+    expect(take()).toEqual([...[8, 9, 10, 11].map((i) => `initiation ${i}`), 'write 4', 'turn 1000']);
+    expect(state.afterInput).toEqual([]);
+  });
+
+  test('goes on with initiations that wait, a few a turn, and counts those it has no room for', () => {
+    const { mixed, take, state } = loop();
+    mixed(Array.from({ length: 8 + 16 + 5 }, () => [0x11, 0] as const)); // one source: 16 of it may wait
+    expect(take().filter((line) => line === 'queue-full')).toHaveLength(5);
+    for (let turn = 0; turn < 2; turn++) state.afterInput.shift()?.();
+    expect(take().filter((line) => line === 'initiation 0')).toHaveLength(16);
+    expect(state.afterInput).toEqual([]);
+  });
+
+  test('forgets initiations that wait when it is closed', () => {
+    const { device, mixed, take, state } = loop();
+    mixed(Array.from({ length: 12 }, () => [0x11, 0] as const));
+    take();
+    const [waiting] = state.afterInput;
+    device.close();
+    waiting?.(); // as if it could not be called off
+    expect([take(), state.afterInput]).toEqual([['close'], []]);
   });
 
   test('says once that a mistake of ours was met, and sends nothing of that turn', () => {

@@ -2,7 +2,8 @@
  * The loop of a tunnel, and the way of a packet through it:
  *  1. something comes in: datagrams, inner packets, a deadline, or a call of the tunnel's owner
  *  2. the clock is read, once
- *  3. the protocol gets it, piece by piece; after each piece, what it has to send and to tell is collected
+ *  3. the protocol gets it, piece by piece; after each piece, what it has to send and to tell is collected. Of initiations it gets
+ *     a few; the others have turns of their own, after those of what has come in meanwhile (`initiation-queue.ts`)
  *  4. what fell due meanwhile is done
  *  5. the inner packets are written to the device as one batch, the datagrams to the socket as another
  *  6. the one timer is armed
@@ -21,6 +22,7 @@ import {
   tailRoom,
 } from '@pqtun/core';
 import type { Clock, ClockTimer } from './clock.ts';
+import { InitiationQueue } from './initiation-queue.ts';
 import type { DatagramSocket, IncomingDatagram, PacketDevice, SocketEvents } from './io.ts';
 import { LoopDelay } from './loop-delay.ts';
 
@@ -30,6 +32,8 @@ export interface DeviceOptions {
   readonly socket: DatagramSocket;
   readonly protocol: PortableTunnel;
   readonly on: DeviceEvents;
+  /** Runs a function once the loop has looked for input again. Default `setImmediate`. */
+  readonly afterInput?: (run: () => void) => { close(): void };
 }
 
 export interface DeviceEvents {
@@ -50,6 +54,10 @@ export class Device {
   readonly #on: DeviceEvents;
   readonly #loopDelay: LoopDelay;
   readonly #timer: ClockTimer;
+  readonly #initiations = new InitiationQueue();
+  readonly #afterInput: (run: () => void) => { close(): void };
+  /** The turn of the initiations that wait. */
+  #waitingTurn: { close(): void } | undefined;
   /** Whether the device leaves room to seal in place, and the socket gives memory back at once. */
   #inPlace = false;
   #socket: DatagramSocket;
@@ -57,7 +65,8 @@ export class Device {
   #armedFor: Instant | undefined;
   #closed = false;
 
-  constructor({ clock, device, socket, protocol, on }: DeviceOptions) {
+  constructor({ clock, device, socket, protocol, on, afterInput = nextImmediate }: DeviceOptions) {
+    this.#afterInput = afterInput;
     this.#clock = clock;
     this.#device = device;
     this.#socket = socket;
@@ -96,6 +105,7 @@ export class Device {
   replaceProtocol(protocol: PortableTunnel): void {
     this.#protocol = protocol;
     this.#armedFor = undefined;
+    this.#initiations.clear();
   }
 
   /** A turn for the tunnel's owner. What `act` throws is the caller's; what it did until then is sent all the same. */
@@ -118,6 +128,8 @@ export class Device {
     this.#closed = true;
     this.#timer.close();
     this.#loopDelay.close();
+    this.#waitingTurn?.close();
+    this.#initiations.clear();
     this.#device.close();
   }
 
@@ -125,11 +137,39 @@ export class Device {
 
   #onDatagrams(datagrams: readonly IncomingDatagram[]): void {
     this.#loopDelay.onInput();
+    this.#initiations.beginTurn();
     this.#input((now, protocol, collect) => {
-      for (const { from, localAddress, bytes } of datagrams) {
+      for (const datagram of datagrams) {
+        const { from, localAddress, bytes } = datagram;
+        if (this.#mustWait(protocol, datagram)) continue;
         protocol.handleDatagram(now, from, localAddress, bytes);
         collect();
       }
+    });
+    this.#callWaiting();
+  }
+
+  /** Whether it is an initiation beyond this turn's share: then it is kept, or lost and counted. */
+  #mustWait({ engine }: PortableTunnel, datagram: IncomingDatagram): boolean {
+    const lane = engine.initiationOf(datagram.from, datagram.bytes);
+    if (lane === undefined) return false;
+    const placement = this.#initiations.place(lane, datagram);
+    if (placement === 'full') engine.drops.count('queue-full');
+    return placement !== 'now';
+  }
+
+  #callWaiting(): void {
+    if (this.#closed || this.#initiations.isEmpty) return;
+    this.#waitingTurn ??= this.#afterInput(() => {
+      this.#waitingTurn = undefined;
+      this.#initiations.beginTurn();
+      this.#input((now, protocol, collect) => {
+        for (let next = this.#initiations.next(); next !== undefined; next = this.#initiations.next()) {
+          protocol.handleDatagram(now, next.from, next.localAddress, next.bytes);
+          collect();
+        }
+      });
+      this.#callWaiting();
     });
   }
 
@@ -219,6 +259,11 @@ export class Device {
       },
     };
   }
+}
+
+function nextImmediate(run: () => void): { close(): void } {
+  const immediate = setImmediate(run);
+  return { close: () => clearImmediate(immediate) };
 }
 
 /** What one turn leaves behind. */

@@ -39,6 +39,7 @@ import {
   type UnixMillis,
 } from '../types.ts';
 import { classify } from '../wire/classify.ts';
+import { messageType } from '../wire/messages.ts';
 import { type Answered, type EngineContext, type EngineEvent, identityKey, refuse } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -313,6 +314,18 @@ export class Engine {
       default:
         message satisfies never;
     }
+  }
+
+  /**
+   * Whether a datagram is a well-formed initiation, which costs us before anybody is authenticated, and whose: `peer`, if `from` is
+   * the confirmed endpoint of a live session (anybody may forge that), else `stranger`. For whoever lets initiations wait.
+   */
+  initiationOf(from: Endpoint, bytes: Uint8Array): 'peer' | 'stranger' | undefined {
+    if (bytes[0] === messageType.transport) return undefined; // per packet: as cheap as can be
+    const message = classify(bytes);
+    if (typeof message === 'string') return undefined;
+    if (message.kind !== 'initiation-fragment' && message.kind !== 'classical-initiation') return undefined;
+    return this.#liveSources.has(endpointKey(from)) ? 'peer' : 'stranger';
   }
 
   /** Takes what the plane has to report; call after every input to the plane. */
