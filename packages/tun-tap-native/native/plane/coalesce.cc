@@ -52,9 +52,12 @@ constexpr uint8_t kReservedFlag = 0x80;
 /** Where the transport header stands in a packet that may be joined: there are no options and extension headers. */
 constexpr uint32_t plainHeaderSize(uint8_t version) { return version == 4 ? kIpv4HeaderSize : kIpv6HeaderSize; }
 
-/** Addresses of source and destination and, behind them, nothing: their offset and length. */
+/** Both addresses, which stand side by side. */
 constexpr uint32_t addressesOffset(uint8_t version) { return version == 4 ? 12 : 8; }
 constexpr uint32_t addressesLength(uint8_t version) { return version == 4 ? 8 : 32; }
+
+constexpr uint32_t kIpv4Checksum = 10;
+constexpr uint32_t ipLengthOffset(uint8_t version) { return version == 4 ? 2 : 4; }
 
 uint32_t load32(const uint8_t* bytes) {
   uint32_t word;
@@ -72,11 +75,14 @@ uint64_t load64(const uint8_t* bytes) {
 uint32_t hashOf(const uint8_t* addresses, uint32_t length, const uint8_t* ports) {
   constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
   uint64_t hash = load32(ports);
-  for (uint32_t i = 0; i < length; i += 8) hash = (hash ^ load64(addresses + i)) * kOdd, hash ^= hash >> 29;
+  for (uint32_t i = 0; i < length; i += 8) {
+    hash = (hash ^ load64(addresses + i)) * kOdd;
+    hash ^= hash >> 29;
+  }
   return static_cast<uint32_t>(hash * kOdd >> 32);
 }
 
-/** Whether both carry on one IP exchange; that addresses, version and protocol are equal is known. */
+/** Whether the IP headers let both be in one super-frame; that addresses, version and protocol are equal is known. */
 bool sameIpHeader(uint8_t version, const uint8_t* first, const uint8_t* next, uint16_t identification) {
   if (version == 6) return load32(first) == load32(next) && first[7] == next[7];
   // RFC 6864 §4.1: where DF says that it never becomes fragments, a packet's identification is to be ignored.
@@ -97,7 +103,7 @@ bool sameTcpHeader(const uint8_t* first, const uint8_t* next, uint32_t length, u
 
 /** Whether all checksums are right and written as we would: ones-complement zero has two forms, of which TCP and IPv4 use 0. */
 bool checksumsRight(FrameKind kind, uint8_t version, const uint8_t* packet, uint32_t length) {
-  if (version == 4 && (loadWord(packet + 10) == 0xffff || !sumsToZero(sumBytes(packet, kIpv4HeaderSize)))) return false;
+  if (version == 4 && (loadWord(packet + kIpv4Checksum) == 0xffff || !sumsToZero(sumBytes(packet, kIpv4HeaderSize)))) return false;
   const uint32_t offset = plainHeaderSize(version);
   const uint8_t* transport = packet + offset;
   if (kind == FrameKind::tcp && loadWord(transport + kTcpChecksum) == 0xffff) return false;
@@ -137,10 +143,11 @@ Coalescer::Shape Coalescer::Shape::of(const uint8_t* bytes, uint32_t length, boo
 
 bool Coalescer::Shape::readTcp(const uint8_t* tcp, uint32_t available) {
   const uint32_t length = tcpHeaderLength(tcp, available);
+  if (length == 0) return false;
   headersLength = transportOffset + length;
   payloadLength = available - length;
-  flags = tcp[kTcpFlags];  // At least 8 B are there; if fewer than 20, `length` is 0 and nothing of this is used.
-  return length > 0 && payloadLength > 0 && (flags & (kTcpAck | kTcpSyn | kTcpRst | kTcpUrg)) == kTcpAck;
+  flags = tcp[kTcpFlags];
+  return payloadLength > 0 && (flags & (kTcpAck | kTcpSyn | kTcpRst | kTcpUrg)) == kTcpAck;
 }
 
 bool Coalescer::Shape::readUdp(const uint8_t* udp, uint32_t available) {
@@ -270,55 +277,59 @@ uint32_t Coalescer::frame(uint32_t i, iovec* vectors) {
 void Coalescer::writeHeaders(Frame* frame) {
   frame->written = true;
   uint8_t* packet = packets_[frame->first].bytes;
-  VirtioHeader header = plainHeader();
-  if (frame->count > 1) {
-    const uint8_t version = versionOf(packet);
-    const uint32_t offset = plainHeaderSize(version);
-    const uint32_t length = frame->length - offset;
-    uint8_t* transport = packet + offset;
-    const bool tcp = frame->kind == FrameKind::tcp;
-    header = superHeader(frame->kind, version, offset, frame->headersLength, frame->segmentSize,
-                         tcp && (transport[kTcpFlags] & kTcpCwr) != 0);
-
-    uint8_t* ipLength = packet + (version == 4 ? 2 : 4);
-    frame->saved.ipLength = loadWord(ipLength);
-    writeU16be(ipLength, static_cast<uint16_t>(version == 4 ? frame->length : length));
-    if (version == 4) {
-      frame->saved.ipChecksum = loadWord(packet + 10);
-      storeWord(packet + 10, 0);
-      storeWord(packet + 10, checksumOf(sumBytes(packet, kIpv4HeaderSize)));
-    }
-    if (tcp) {
-      frame->saved.flags = transport[kTcpFlags];
-      transport[kTcpFlags] |= frame->lastFlags;
-    } else {
-      frame->saved.udpLength = loadWord(transport + kUdpLength);
-      writeU16be(transport + kUdpLength, static_cast<uint16_t>(length));
-    }
-    uint8_t* checksum = transport + (tcp ? kTcpChecksum : kUdpChecksum);
-    frame->saved.checksum = loadWord(checksum);
-    storeWord(checksum, foldSum(pseudoHeaderSum(packet + addressesOffset(version), addressesLength(version),
-                                                tcp ? kProtocolTcp : kProtocolUdp, length)));
-  }
+  const VirtioHeader header = frame->count == 1 ? plainHeader() : writeSuperHeaders(frame, packet);
   std::memcpy(packet - kVirtioHeaderSize, &header, kVirtioHeaderSize);
+}
+
+/** Makes the headers of the first packet those of all, remembers what they were, and returns what stands before them. */
+VirtioHeader Coalescer::writeSuperHeaders(Frame* frame, uint8_t* packet) {
+  const uint8_t version = versionOf(packet);
+  const uint32_t offset = plainHeaderSize(version);
+  const uint32_t carried = frame->length - offset;
+  const bool tcp = frame->kind == FrameKind::tcp;
+  uint8_t* transport = packet + offset;
+
+  uint8_t* ipLength = packet + ipLengthOffset(version);
+  frame->saved.ipLength = loadWord(ipLength);
+  writeU16be(ipLength, static_cast<uint16_t>(version == 4 ? frame->length : carried));
+  if (version == 4) {
+    frame->saved.ipChecksum = loadWord(packet + kIpv4Checksum);
+    storeWord(packet + kIpv4Checksum, 0);
+    storeWord(packet + kIpv4Checksum, checksumOf(sumBytes(packet, kIpv4HeaderSize)));
+  }
+  if (tcp) {
+    frame->saved.flags = transport[kTcpFlags];
+    transport[kTcpFlags] |= frame->lastFlags;
+  } else {
+    frame->saved.udpLength = loadWord(transport + kUdpLength);
+    writeU16be(transport + kUdpLength, static_cast<uint16_t>(carried));
+  }
+  uint8_t* checksum = transport + (tcp ? kTcpChecksum : kUdpChecksum);
+  frame->saved.checksum = loadWord(checksum);
+  storeWord(checksum, foldSum(pseudoHeaderSum(packet + addressesOffset(version), addressesLength(version),
+                                              tcp ? kProtocolTcp : kProtocolUdp, carried)));
+  const bool cwr = tcp && (transport[kTcpFlags] & kTcpCwr) != 0;
+  return superHeader(frame->kind, version, offset, frame->headersLength, frame->segmentSize, cwr);
+}
+
+/** The opposite of writeSuperHeaders(). */
+void Coalescer::restoreHeaders(const Frame& frame, uint8_t* packet) {
+  const uint8_t version = versionOf(packet);
+  uint8_t* transport = packet + plainHeaderSize(version);
+  storeWord(packet + ipLengthOffset(version), frame.saved.ipLength);
+  if (version == 4) storeWord(packet + kIpv4Checksum, frame.saved.ipChecksum);
+  if (frame.kind == FrameKind::tcp) {
+    transport[kTcpFlags] = frame.saved.flags;
+    storeWord(transport + kTcpChecksum, frame.saved.checksum);
+  } else {
+    storeWord(transport + kUdpLength, frame.saved.udpLength);
+    storeWord(transport + kUdpChecksum, frame.saved.checksum);
+  }
 }
 
 uint32_t Coalescer::separate(uint32_t i, iovec* vectors) {
   Frame* frame = &frames_[i];
-  uint8_t* first = packets_[frame->first].bytes;
-  if (frame->written && frame->count > 1) {
-    const uint8_t version = versionOf(first);
-    uint8_t* transport = first + plainHeaderSize(version);
-    storeWord(first + (version == 4 ? 2 : 4), frame->saved.ipLength);
-    if (version == 4) storeWord(first + 10, frame->saved.ipChecksum);
-    if (frame->kind == FrameKind::tcp) {
-      transport[kTcpFlags] = frame->saved.flags;
-      storeWord(transport + kTcpChecksum, frame->saved.checksum);
-    } else {
-      storeWord(transport + kUdpLength, frame->saved.udpLength);
-      storeWord(transport + kUdpChecksum, frame->saved.checksum);
-    }
-  }
+  if (frame->written && frame->count > 1) restoreHeaders(*frame, packets_[frame->first].bytes);
   const VirtioHeader header = plainHeader();
   uint32_t count = 0;
   for (uint32_t at = frame->first; at != kNone; at = packets_[at].next) {

@@ -131,6 +131,8 @@ class Coalescer {
   Flow* findFlow(const Shape& shape, const uint8_t* bytes);
   void endAll();
   void writeHeaders(Frame* frame);
+  VirtioHeader writeSuperHeaders(Frame* frame, uint8_t* packet);
+  void restoreHeaders(const Frame& frame, uint8_t* packet);
 
   std::unique_ptr<Packet[]> packets_;
   std::unique_ptr<Frame[]> frames_;
