@@ -144,6 +144,21 @@ describe('requests', () => {
     expect(() => parseRequest(ascii(line))).toThrow(ControlError);
   });
 
+  it('name an unknown key only when it is a word: anything else may be a key in the wrong place', () => {
+    const why = (name: string): string => {
+      try {
+        parseRequest(ascii(`{"v":1,"op":"status",${JSON.stringify(name)}:1}`));
+      } catch (error) {
+        return error instanceof ControlError ? error.message : 'something else';
+      }
+      return 'nothing';
+    };
+    expect(why('pears')).toBe('request: an unknown key pears');
+    expect([key, '\u001b[2J', '\n', '', 'a'.repeat(41)].map(why)).toEqual(
+      Array.from({ length: 5 }, () => 'request: an unknown key'),
+    );
+  });
+
   it('never throw anything but ControlError', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), fc.string(), fc.uint8Array().map(text)), (line) => {

@@ -105,9 +105,16 @@ export function parseRequest(line: Uint8Array): Request {
   if (version !== protocolVersion) throw new ControlError('bad-version', `expected "v":${protocolVersion}`);
   const parsed = request.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const [issue] = parsed.error.issues;
   throw new ControlError(
     'bad-request',
-    `${issue?.path.join('.') || 'request'}: ${issue?.message ?? 'refused'}`.slice(0, 300),
+    `${issue?.path.join('.') || 'request'}: ${issue === undefined ? 'refused' : whyOf(issue)}`.slice(0, 300),
   );
+}
+
+/** Zod repeats unknown keys as they came: the client's, so they may be a secret in the wrong place, or move a cursor. */
+function whyOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message;
+  const [name = ''] = issue.keys;
+  return `an unknown key${/^[A-Za-z]{1,40}$/.test(name) ? ` ${name}` : ''}`;
 }
