@@ -1,0 +1,60 @@
+/** Hundreds of seeded histories with every change; `cli.ts` plays as many more as there is time for. */
+import { describe, expect, it, vi } from 'vitest';
+import { failedSeeds } from './failed-seeds.ts';
+import { reportOf } from './report.ts';
+import { runSeed } from './run.ts';
+import { addTotals, noTotals } from './totals.ts';
+import { Tracer } from './trace.ts';
+
+vi.setConfig({ testTimeout: 1_200_000 }); // every seed is bounded in virtual time; how fast the machine is must not matter
+
+const seeds = 300;
+const chunk = 25;
+const totals = noTotals();
+
+function play(seed: number): string | undefined {
+  const outcome = runSeed(seed);
+  addTotals(totals, outcome.totals);
+  return outcome.violations.length === 0 ? undefined : reportOf(outcome);
+}
+
+describe('a seed that failed once', () => {
+  it.each(failedSeeds)('$seed breaks no invariant any more: $why', ({ seed }) => {
+    expect(play(seed)).toBeUndefined();
+  });
+});
+
+describe('no invariant is broken', () => {
+  const chunks = Array.from({ length: seeds / chunk }, (_, i) => [1 + chunk * i, chunk * (i + 1)] as const);
+  it.each(chunks)('by seeds %i to %i', (first, last) => {
+    for (let seed = first; seed <= last; seed++) expect(play(seed)).toBeUndefined();
+  });
+
+  it('and what was played was no child’s play', () => {
+    expect(totals.handshakes / totals.seeds).toBeGreaterThan(5);
+    expect(totals.packetsDelivered / totals.packetsSent).toBeGreaterThan(0.5);
+    expect(totals.rejections / totals.seeds).toBeGreaterThan(50);
+    expect(totals.time / totals.seeds).toBeGreaterThan(3_600_000);
+  });
+});
+
+describe('one seed', () => {
+  it('has one history, to the last line of its trace', () => {
+    const [first, again] = [traceOf(5), traceOf(5)];
+    expect(first.length).toBeGreaterThan(500);
+    expect(again).toEqual(first);
+  });
+
+  it('prints how to see it again when it fails', () => {
+    const violation = { label: 'I2', at: 1500, what: 'something' } as const;
+    const report = reportOf({ seed: 77, violations: [violation], history: ['0.000 s: loss'], totals });
+    expect(report).toContain('1.500 s I2: something (no counter is delivered twice)');
+    expect(report).toContain('test/simulation/cli.ts --seed 77 --trace');
+  });
+});
+
+function traceOf(seed: number): string[] {
+  const lines: string[] = [];
+  runSeed(seed, new Tracer((line) => lines.push(line)));
+  return lines;
+}
