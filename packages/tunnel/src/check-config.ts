@@ -151,7 +151,7 @@ const peerKeys: readonly (keyof PeerConfig)[] = [
 ];
 const kemSizes = limits.suiteIds.map((suite) => limits.suites[suite].kemPublicSize);
 /** Loose: what a resolver makes of it is its own. No space, no control character, nothing that could break a line of a log. */
-const hostForm = /^[0-9A-Za-z._:%\u00a1-\uffff-]{1,253}$/;
+const hostForm = /^[0-9A-Za-z._:%@\u00a1-\uffff-]{1,253}$/;
 
 /** What the parts of a configuration must not be to each other. */
 function checkTogether(config: TunnelConfig): void {
