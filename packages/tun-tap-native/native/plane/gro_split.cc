@@ -18,9 +18,12 @@ constexpr int kLargestDatagram = 65535;
 uint32_t readGroSize(msghdr* message) {
   for (cmsghdr* part = CMSG_FIRSTHDR(message); part != nullptr; part = CMSG_NXTHDR(message, part)) {
     if (part->cmsg_level != IPPROTO_UDP || part->cmsg_type != kUdpGro) continue;
-    // The kernel writes an int. Its length is without padding, so it must not be compared with CMSG_SPACE.
+    // The kernel writes an int. Its length is without padding, so it must not be compared with CMSG_SPACE; and where there was no
+    // room for all (MSG_CTRUNC), the macros vouch for the header alone.
     int size = 0;
-    if (part->cmsg_len < CMSG_LEN(sizeof size)) return 0;
+    const auto* end = static_cast<const uint8_t*>(message->msg_control) + message->msg_controllen;
+    const auto room = static_cast<size_t>(end - CMSG_DATA(part));
+    if (part->cmsg_len < CMSG_LEN(sizeof size) || room < sizeof size) return 0;
     std::memcpy(&size, CMSG_DATA(part), sizeof size);
     return size > 0 && size <= kLargestDatagram ? static_cast<uint32_t>(size) : 0;
   }
