@@ -12,17 +12,18 @@ import { scoresOf, scoreTable, unnoticed } from './scores.mjs';
 /** Percent below which a folder has failed. */
 const target = 80;
 
-const help = `Usage: node test/mutation/run.mjs [--list] [--report] [--fresh] [FOLDER[/FILE]…]
+const help = `Usage: node test/mutation/run.mjs [--list] [--report] [--static] [--fresh] [FOLDER[/FILE]…]
 
 Changes one thing at a time in the sources of core, runs that folder's tests, and counts the changes that no test noticed.
 Folders: ${Object.keys(folders).join(' ')}; all of them where none is named. Results are kept, and later runs try only what changed.
 
   --list    print every change that no test noticed
   --report  try nothing, print what earlier runs found
+  --static  try as well what acts while a module loads: a new process and every test of the folder for each, so hours
   --fresh   forget what earlier runs found in these folders
   --help    print this
 
-All of it takes one to two hours on two cores. A folder has passed with a score of ${target} % or more.`;
+All of it takes about an hour on two cores. A folder has passed with a score of ${target} % or more.`;
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'pqtun-mutation');
@@ -44,7 +45,7 @@ async function main(args) {
   let failed = 0;
   for (const [folder, files] of wanted.folders) {
     if (wanted.fresh) rmSync(reportPath(folder), { force: true });
-    const code = wanted.report ? 0 : await mutate(folder, files);
+    const code = wanted.report ? 0 : await mutate(folder, files, wanted.static);
     const report = code === 0 ? readReport(folder) : undefined;
     if (report === undefined) {
       console.error(
@@ -73,7 +74,7 @@ function readArguments(args) {
     parsed = parseArgs({
       args,
       allowPositionals: true,
-      options: { list: flag, report: flag, fresh: flag, help: flag },
+      options: { list: flag, report: flag, static: flag, fresh: flag, help: flag },
     });
   } catch (error) {
     return error.message.split('\n')[0];
@@ -91,7 +92,7 @@ function readArguments(args) {
 }
 
 /** Runs Stryker over a folder, or over some files of it, and resolves with its exit code. What it says goes to standard error. */
-function mutate(folder, files) {
+function mutate(folder, files, statics) {
   const require = createRequire(import.meta.url);
   const stryker = join(dirname(require.resolve('@stryker-mutator/core/package.json')), 'bin', 'stryker.js');
   const config = join('test', 'mutation', 'stryker.config.mjs');
@@ -105,6 +106,7 @@ function mutate(folder, files) {
         ...process.env,
         PQTUN_MUTATION_CACHE: cache,
         PQTUN_MUTATION_FOLDER: folder,
+        PQTUN_MUTATION_STATIC: statics ? '1' : '0',
         PQTUN_MUTATION_TESTS: JSON.stringify(folders[folder].tests),
       },
     });
@@ -116,7 +118,9 @@ function mutate(folder, files) {
   });
 }
 
-const reportPath = (folder) => join(cache, `${folder}.json`);
+function reportPath(folder) {
+  return join(cache, `${folder}.json`);
+}
 
 function readReport(folder) {
   const path = reportPath(folder);

@@ -1,8 +1,8 @@
 /**
  * How core is mutated. `run.mjs` starts Stryker with this, once for each folder, and tells by the environment which one.
  *
- * Static mutants, those that act while a module loads, are run too: they cost every test of their folder, but numbers and tables
- * are what a protocol is made of. The sandbox is a copy of core and of the tests beside it; nothing is changed in the tree.
+ * Mutants that act only while a module loads are left out unless asked for (`--static`): each costs a new process and every test
+ * of the folder. Those that also act later are tried as any other. The sandbox is a copy; nothing is changed in the tree.
  */
 import { join } from 'node:path';
 import { folders } from './folders.mjs';
@@ -13,14 +13,11 @@ const sourcesOnly = ['!**/*.test.ts', '!**/*.test.kit.ts'];
 
 export default {
   mutate: [...folders[folder].mutate, ...sourcesOnly],
-  testRunner: 'vitest',
-  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  testRunner: 'in-process',
+  testRunnerNodeArgs: ['--conditions=pqtun-source', '--no-warnings'],
   coverageAnalysis: 'perTest',
-  ignoreStatic: false,
-  plugins: [
-    import.meta.resolve('@stryker-mutator/vitest-runner'),
-    new URL('ignore-texts.mjs', import.meta.url).href,
-  ],
+  ignoreStatic: process.env.PQTUN_MUTATION_STATIC !== '1',
+  plugins: ['in-process-runner.mjs', 'ignore-texts.mjs'].map((name) => new URL(name, import.meta.url).href),
   ignorers: ['texts'],
   ignorePatterns: [
     '**',
@@ -31,7 +28,7 @@ export default {
     '!test/{contract,kit,mutation,scenario,vectors}/**',
     '**/node_modules',
   ],
-  // The tests' transformer takes the types off without looking at them.
+  // Node takes the types off without looking at them.
   disableTypeChecks: false,
   incremental: true,
   incrementalFile: join(cache, `${folder}.json`),
@@ -39,7 +36,7 @@ export default {
   cleanTempDir: 'always',
   concurrency: 2,
   // A machine under load must not turn a slow test into a dead mutant.
-  timeoutMS: 30_000,
+  timeoutMS: 10_000,
   reporters: [process.stderr.isTTY ? 'progress' : 'progress-append-only'],
   allowConsoleColors: process.stderr.isTTY,
   logLevel: 'warn',
