@@ -1,5 +1,4 @@
 export { Audit } from './audit.ts';
-export { Chaos, runChaos } from './chaos.ts';
 export { type Connected, connected, newestSession, type Session, sentSince } from './connected.ts';
 export { Host, type HostOptions, newYear2026 } from './host.ts';
 export { innerPacket, ip } from './packets.ts';
