@@ -51,7 +51,7 @@ export const target: FuzzTarget = {
   name: 'config',
   about: 'configuration files: refused without telling, or taken and stable',
   maxLength: 4096,
-  executions: 25_000,
+  executions: 40_000,
   seeds: [
     whole,
     lines('[Interface]', `PrivateKey=${key(1)}`),

@@ -14,7 +14,7 @@ export const target: FuzzTarget = {
   name: 'control',
   about: 'probes, answers and path probes inside a tunnel with known keys',
   maxLength: 512,
-  executions: 25_000,
+  executions: 9_000,
   seeds: [
     Uint8Array.of(0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8),
     Uint8Array.of(0, 3, 3, 2, 1, 2, 3, 4, 5, 6, 7, 8),

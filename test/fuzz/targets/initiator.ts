@@ -14,7 +14,7 @@ export const target: FuzzTarget = {
   name: 'initiator',
   about: 'an initiation in flight: responses, cookie replies, copies, retries',
   maxLength: 256,
-  executions: 20_000,
+  executions: 4_500,
   seeds: [
     Uint8Array.of(0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0),
     Uint8Array.of(1, 2, 0, 0, 2, 1, 0, 4, 3),

@@ -14,7 +14,7 @@ export const target: FuzzTarget = {
   name: 'ip',
   about: 'inner IP headers, ICMP "too big", allowed IPs',
   maxLength: 2048,
-  executions: 150_000,
+  executions: 70_000,
   seeds: [
     Uint8Array.of(0, 0, ...innerPacket('10.0.0.1', '10.0.0.2', 28)),
     Uint8Array.of(0, 0, ...innerPacket('fd00::1', 'fd00::2', 48)),

@@ -129,7 +129,8 @@ function endpoints(text: string): void {
   checkEndpoint('endpoint', endpoint); // what the daemon takes, the tunnel takes
   const literal = isIP(endpoint.host.replace(/%.*/, '')) !== 0;
   must(isName(endpoint) !== literal, 'a name is what is no address');
-  if (endpoint.host.includes(':')) must(isIPv6(endpoint.host), 'Node does not know this IPv6 address');
+  if (endpoint.host.includes(':'))
+    must(isIPv6(endpoint.host.replace(/%.*/, '')), 'Node does not know this IPv6 address');
 }
 
 function base64(input: Uint8Array): void {

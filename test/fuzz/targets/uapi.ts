@@ -18,7 +18,7 @@ export const target: FuzzTarget = {
   name: 'uapi',
   about: 'the socket of wg: requests in pieces, configurations that result, answers that lead to themselves',
   maxLength: 6000,
-  executions: 40_000,
+  executions: 45_000,
   seeds: [
     ascii('\x05get=1\n\n'),
     set(`private_key=${hex(keyOf.own)}`, 'listen_port=1', 'fwmark=7', 'replace_peers=true'),

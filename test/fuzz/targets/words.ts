@@ -17,7 +17,7 @@ export const target: FuzzTarget = {
   name: 'words',
   about: 'the words of pqtun set',
   maxLength: 2500,
-  executions: 100_000,
+  executions: 80_000,
   seeds: [
     words('peer', key, 'remove'),
     words(
