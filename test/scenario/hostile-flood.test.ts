@@ -232,6 +232,35 @@ describe('nobody is shut out', () => {
     expect(siege.server.dropsOf('no-slot')).toBeGreaterThan(100);
   });
 
+  it('pool B: by sixteen others who prove their addresses and hold all of its slots (fault 19)', () => {
+    const siege = new Siege(8);
+    const { server } = siege;
+    const to = addressee(server.identity, 1);
+    const fragments = openers(server.identity, 400);
+    const farmers = Array.from({ length: 16 }, (_, i) => at(`203.0.113.${i + 1}`));
+    const cookies = farmers.map((farmer) => {
+      // its fifth slot is over the quota of a prefix
+      for (const opener of fragments.slice(0, 4)) server.deliver(farmer, opener);
+      const asked = fragments[4] ?? new Uint8Array(0);
+      const [reply] = server.deliver(farmer, asked).sent;
+      return forger.openCookie(to, 1, reply?.bytes ?? asked, mac1Of(asked));
+    });
+    server.pass(3000);
+    siege.honest.pass(3000);
+    siege.run(3000, (step) =>
+      Array.from({ length: shotsPerStep }, (_, i) => {
+        const n = step * shotsPerStep + i; // each farmer 25 a second, half of what he may
+        const from = farmers[n % 16] ?? here;
+        return {
+          from,
+          bytes: forger.withMac2(cookies[n % 16] ?? tai64n(0), fragments[n % 400] ?? tai64n(0)),
+        };
+      }),
+    );
+    expect(siege.through).toBeLessThanOrEqual(3000 + 1520);
+    expect(server.tunnel.engine.sizes().slots).toBeGreaterThanOrEqual(64); // it was full all the time
+  });
+
   it('by both, under load (faults 15, 18, 20)', () => {
     const siege = new Siege(3);
     for (const party of [siege.server, siege.honest]) party.act(({ engine }) => engine.setLoopDelay(1000));

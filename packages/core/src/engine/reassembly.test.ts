@@ -187,15 +187,17 @@ describe('pool B', () => {
     expect(all.offer(2, { from: address(1001), sender: 101, index: 1 })).toBe('complete');
   });
 
-  it('full of proven slots refuses a proven one plainly, and evicts none', () => {
+  it('full of proven slots gives a proven one the place of the oldest, whoever’s, and an unproven one none', () => {
     const all = new Pools();
     all.fill(0, 64, { proven: true });
-    expect(all.pools.offer(t(1), fragment({ from: address(1), proven: true }))).toEqual({
-      kind: 'refused',
-      reason: 'no-slot',
-    });
+    expect(all.offer(1, { from: address(1) })).toBe('wants-proof');
+    expect(all.offer(1, { from: address(1), proven: true })).toBe('stored');
     expect(all.pools.size).toBe(64);
-    expect(all.offer(1, { from: address(1000), sender: 100, index: 1, proven: true })).toBe('complete');
+    expect(all.pools.takeExpired()).toBe(1);
+    expect(all.offer(1, { from: address(1001), sender: 101, index: 1, proven: true })).toBe('complete');
+    expect(all.offer(1, { from: address(1), index: 1, proven: true })).toBe('complete');
+    // the first is gone: its second fragment begins a slot of its own
+    expect(all.offer(1, { from: address(1000), sender: 100, index: 1, proven: true })).toBe('stored');
   });
 
   it('over quota a proven one evicts within its own prefix only, the oldest without mac2', () => {
@@ -213,19 +215,20 @@ describe('pool B', () => {
     expect(all.offer(3, { from: address(8, 3), sender: 3, index: 1 })).toBe('complete'); // 2 was the one
     expect(all.offer(3, { from: address(7), sender: 1, index: 1 })).toBe('complete');
     expect(all.offer(3, { from: address(8, 6), sender: 6, proven: true })).toBe('stored');
-    // four proven now, none to evict, though the pool is all but empty
-    expect(all.pools.offer(t(3), fragment({ from: address(8, 7), sender: 7, proven: true }))).toEqual({
-      kind: 'refused',
-      reason: 'no-slot',
-    });
+    // four proven now: the oldest of them gives way, and never that of another prefix
+    expect(all.offer(3, { from: address(8, 7), sender: 7, proven: true })).toBe('stored');
+    expect(all.offer(3, { from: address(8, 1), sender: 1, index: 1, proven: true })).toBe('stored');
+    expect(all.pools.size).toBe(4);
   });
 
   it('a slot with one fragment without mac2 is one without', () => {
     const all = new Pools();
     for (let i = 0; i < 4; i++) all.offer(0, { from: address(1, i + 1), sender: i, count: 3, proven: true });
-    expect(all.offer(1, { from: address(1, 9), sender: 9, proven: true })).toBe('refused');
     all.offer(1, { from: address(1, 3), sender: 2, count: 3, index: 1, proven: false });
     expect(all.offer(1, { from: address(1, 9), sender: 9, proven: true })).toBe('stored');
+    // it gave way, not the oldest: that one is completed by its last two fragments
+    const oldest = { from: address(1, 1), sender: 0, count: 3, proven: true } as const;
+    expect([1, 2].map((index) => all.offer(1, { ...oldest, index }))).toEqual(['stored', 'complete']);
   });
 });
 

@@ -4,6 +4,7 @@
  * else, so that a flood of strangers cannot take the place of a peer, nor a forger of somebody's address shut him out.
  */
 import type { Drop } from '../drop.ts';
+import { invariant } from '../errors.ts';
 import type { MacKeys } from '../handshake/cookie.ts';
 import { reassemblyLifetime, reassemblySlots } from '../limits.ts';
 import { type Endpoint, elapsed, endpointKey, type Instant, prefixKey } from '../types.ts';
@@ -128,9 +129,9 @@ export class ReassemblyPools {
     const halfFull = pool === 'B' && inPool >= capacity / 2;
     if (!proven) return overQuota || full || halfFull ? { kind: 'wants-proof' } : undefined;
     if (!overQuota && !full) return undefined;
-    const victim = this.#oldestUnproven(pool, overQuota ? group : undefined);
-    if (victim === undefined) return { kind: 'refused', reason: 'no-slot' };
-    this.#remove(victim);
+    // "Any fragment passes": where all of them are proven the oldest gives way, or sixteen addresses with four slots each would
+    // keep everybody else out. Fragments of an honest initiation come together, so a slot need not last for long.
+    this.#remove(this.#victim(pool, overQuota ? group : undefined));
     this.#expired += 1;
     return undefined;
   }
@@ -143,12 +144,16 @@ export class ReassemblyPools {
     }
   }
 
-  /** Of a pool, or of one quota group in it. */
-  #oldestUnproven(pool: 'A' | 'B', group: string | undefined): Slot | undefined {
+  /** The oldest slot without mac2 of a pool, or of one quota group in it; where there is none the oldest of all of them. */
+  #victim(pool: 'A' | 'B', group: string | undefined): Slot {
+    let oldest: Slot | undefined;
     for (const slot of this.#slots.values()) {
-      if (slot.pool === pool && !slot.proven && (group === undefined || slot.group === group)) return slot;
+      if (slot.pool !== pool || (group !== undefined && slot.group !== group)) continue;
+      if (!slot.proven) return slot;
+      oldest ??= slot;
     }
-    return undefined;
+    invariant(oldest !== undefined, 'slots are short and there is none');
+    return oldest;
   }
 
   #put(slot: Slot): void {
