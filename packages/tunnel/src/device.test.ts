@@ -211,10 +211,10 @@ describe('the loop', () => {
 
   test('goes on with initiations that wait, a few a turn, and counts those it has no room for', () => {
     const { mixed, take, state } = loop();
-    mixed(Array.from({ length: 8 + 16 + 5 }, () => [0x11, 0] as const)); // one source: 16 of it may wait
+    mixed(Array.from({ length: 8 + 64 + 5 }, () => [0x11, 0] as const)); // one source: 64 of it may wait
     expect(take().filter((line) => line === 'queue-full')).toHaveLength(5);
-    for (let turn = 0; turn < 2; turn++) state.afterInput.shift()?.();
-    expect(take().filter((line) => line === 'initiation 0')).toHaveLength(16);
+    for (let turn = 0; turn < 8; turn++) state.afterInput.shift()?.();
+    expect(take().filter((line) => line === 'initiation 0')).toHaveLength(64);
     expect(state.afterInput).toEqual([]);
   });
 

@@ -13,9 +13,9 @@ import type { IncomingDatagram } from './io.ts';
 
 /** Handled in one turn, of each lane: at some 50 µs each well within a millisecond. */
 export const initiationsPerTurn = 8;
-export const laneRoom = { peer: 64, stranger: 128 } as const;
+export const laneRoom = { peer: 128, stranger: 512 } as const;
 /** Waiting of one source at most: an endpoint in the peers' lane, a prefix among strangers. An initiation has up to 7 fragments. */
-export const roomPerSource = { peer: 8, stranger: 16 } as const;
+export const roomPerSource = { peer: 16, stranger: 64 } as const;
 
 export type LaneName = keyof typeof laneRoom;
 
