@@ -21,7 +21,19 @@ const faults: readonly (readonly [
   ['random', 'gives too little', (good) => ({ random: (length) => good.random(length - 1) })],
   ['equal', 'is always true', () => ({ equal: () => true })],
   ['equal', 'is always false', () => ({ equal: () => false })],
+  [
+    'equal',
+    'compares no more than the shorter',
+    (good) => ({
+      equal: (a, b) => {
+        const length = Math.min(a.length, b.length);
+        return good.equal(a.subarray(0, length), b.subarray(0, length));
+      },
+    }),
+  ],
   ['hash', 'flips a bit', (good) => ({ hash: (...parts) => flip(good.hash(...parts)) })],
+  ['hash', 'gives a byte too few', (good) => ({ hash: (...parts) => good.hash(...parts).subarray(1) })],
+  ['hash', 'gives its beginning', (good) => ({ hash: (...parts) => good.hash(...parts).subarray(0, 16) })],
   ['mac', 'flips a bit', (good) => ({ mac: (key, ...parts) => flip(good.mac(key, ...parts)) })],
   [
     'kdf',
@@ -106,8 +118,19 @@ const faults: readonly (readonly [
     ],
     [
       `kemPrivate of suite ${id}`,
+      'gives another key for every changed ciphertext',
+      (good) =>
+        kemPrivate(good, id, { decapsulate: (shared, call) => (call > 1 ? maybeFlip(shared) : shared) }),
+    ],
+    [
+      `kemPrivate of suite ${id}`,
+      'takes a ciphertext of another length',
+      (good) => kemPrivate(good, id, { decapsulate: (shared) => shared ?? new Uint8Array(32) }),
+    ],
+    [
+      `kemPrivate of suite ${id}`,
       'refuses changed ciphertexts openly',
-      (good) => kemPrivate(good, id, { firstOnly: true }),
+      (good) => kemPrivate(good, id, { decapsulate: (shared, call) => (call > 1 ? undefined : shared) }),
     ],
     [
       `kemPublic of suite ${id}`,
@@ -124,6 +147,17 @@ const faults: readonly (readonly [
       'refuses a good key',
       (good) => ({
         kemPublic: (suite, bytes) => (suite === id ? undefined : good.kemPublic(suite, bytes)),
+      }),
+    ],
+    [
+      `kemPublic of suite ${id}`,
+      'accepts a key of another length',
+      (good) => ({
+        kemPublic: (suite, bytes) =>
+          good.kemPublic(suite, bytes) ??
+          (suite !== id || bytes[0] === 0xff
+            ? undefined
+            : good.kemPublic(suite, good.kemPrivate(suite).publicKey)),
       }),
     ],
     [
@@ -231,8 +265,8 @@ function kemPrivate(
   id: 1 | 2,
   after: {
     publicKey?: (bytes: Uint8Array) => Uint8Array;
-    decapsulate?: (shared: Bytes) => Bytes;
-    firstOnly?: boolean;
+    /** `call` counts from 1. */
+    decapsulate?: (shared: Bytes, call: number) => Bytes;
   },
 ): Partial<Suite> {
   const wrap = (key: KemPrivate): KemPrivate => {
@@ -242,8 +276,8 @@ function kemPrivate(
       publicKey: after.publicKey?.(key.publicKey) ?? key.publicKey,
       decapsulate(ciphertext) {
         calls += 1;
-        if (after.firstOnly === true && calls > 1) return undefined;
-        return (after.decapsulate ?? ((shared) => shared))(key.decapsulate(ciphertext));
+        const shared = key.decapsulate(ciphertext);
+        return after.decapsulate === undefined ? shared : after.decapsulate(shared, calls);
       },
       destroy: () => key.destroy(),
     };
