@@ -40,6 +40,15 @@ describe('C1: until a packet under the new keys verifies', () => {
     expect(hub.dropsOf('stale-timestamp')).toBe(0);
   });
 
+  it('T6: a next that nobody confirms is erased at REJECT_AFTER_TIME, index and all', () => {
+    const { hub, forge } = stage();
+    respondedBy(hub.deliverAll(home, forge(1).datagrams));
+    hub.pass(180 * second - 1);
+    expect(hub.tunnel.engine.sizes()).toMatchObject({ indices: 1, answered: 1 });
+    hub.pass(1);
+    expect(hub.tunnel.engine.sizes()).toMatchObject({ indices: 0, answered: 0 });
+  });
+
   it('the hub sends nothing under it: data waits, or leaves under the old session', () => {
     const { hub, begin, gateway, ...all } = stage();
     hub.deliverAll(home, begin());

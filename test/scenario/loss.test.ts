@@ -414,6 +414,25 @@ describe('M: the largest datagram of an initiation', () => {
     expect(sizesOf(initiationsIn(world.wire).at(-1))).toEqual([1230, 1230]);
   });
 
+  it('is the configured one again once the other side has begun a session', () => {
+    const { world, gateway, hub } = gatewayAndHub(node(), { hub: { knowsEndpoint: true } });
+    const audit = new Audit(world);
+    world.interceptor = (datagram) =>
+      kindOf(datagram) === 'initiation' && datagram.from === gateway.address ? [] : undefined;
+    audit.send(gateway, hub);
+    world.run(35 * second);
+    expect(sizesOf(initiationsIn(sentSince(world, 0, { by: gateway })).at(-1))).toHaveLength(6);
+    audit.send(hub, gateway);
+    world.runFor(second);
+    expect(gateway.eventsOf('peer-established').map(({ role }) => role)).toEqual(['responder']);
+    world.run(400 * second); // the session is over
+    audit.send(gateway, hub);
+    world.runFor(100);
+    expect(sizesOf(initiationsIn(sentSince(world, 400 * second, { by: gateway })).at(-1))).toEqual([
+      1230, 1230,
+    ]);
+  });
+
   it('never shrinks over IPv6', () => {
     const world = new World(1);
     const crypto = node();

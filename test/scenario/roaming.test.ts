@@ -361,6 +361,10 @@ describe('the local address', () => {
     const before = world.wire.length;
     audit.send(hub, gateway);
     expect(world.wire[before]?.localAddress).toBeUndefined();
+    hub.act(({ engine }, now) => engine.initiate(now, hub.peer(gateway)));
+    world.runFor(1);
+    const initiation = world.wire.slice(before).find((datagram) => kindOf(datagram) === 'initiation');
+    expect(initiation).toMatchObject({ from: hub.address, localAddress: undefined });
   });
 });
 

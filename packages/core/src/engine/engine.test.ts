@@ -1,5 +1,5 @@
 /** Configuration of the engine: what it refuses, and that it is then as before. Its behaviour stands in test/scenario. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeSuite } from '../crypto/node.ts';
 import { Secret } from '../crypto/secret.ts';
 import { Identity } from '../handshake/identity.ts';
@@ -141,4 +141,18 @@ it('a peer that is removed in the middle of a handshake leaves no index, timer o
     expect(made.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
     expect(made.nextDeadline()).toBeUndefined();
   }
+});
+
+it('wipes its copy of a pre-shared key when it gets another, and when the peer goes', () => {
+  const made = tunnel();
+  const copyOf = vi.spyOn(Secret, 'copyOf');
+  onTestFinished(() => copyOf.mockRestore());
+  const held = (): boolean[] =>
+    copyOf.mock.results.map(({ value }) => value instanceof Secret && !value.destroyed);
+  const peer = made.engine.addPeer(now, { ...hybrid, presharedKey: secret(32) });
+  expect(held()).toEqual([true]);
+  made.engine.updatePeer(now, peer, { presharedKey: secret(32) });
+  expect(held()).toEqual([false, true]);
+  made.engine.removePeer(now, peer);
+  expect(held()).toEqual([false, false]);
 });
