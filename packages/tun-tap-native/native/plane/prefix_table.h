@@ -15,10 +15,23 @@ using Uint128 = unsigned __int128;
 
 /** The address in network order at `from`, as a number: 4 B for uint32_t, 16 B for Uint128. */
 template <class Address>
-Address readAddress(const uint8_t* from) {
-  Address address = 0;
-  for (size_t i = 0; i < sizeof(Address); i++) address = static_cast<Address>(address << 8 | from[i]);
-  return address;
+Address readAddress(const uint8_t* from);
+
+template <>
+inline uint32_t readAddress<uint32_t>(const uint8_t* from) {
+  uint32_t word;
+  std::memcpy(&word, from, sizeof word);
+  return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? word : __builtin_bswap32(word);
+}
+
+template <>
+inline Uint128 readAddress<Uint128>(const uint8_t* from) {
+  uint64_t halves[2];
+  std::memcpy(halves, from, sizeof halves);
+  if (__BYTE_ORDER__ != __ORDER_BIG_ENDIAN__) {
+    for (uint64_t& half : halves) half = __builtin_bswap64(half);
+  }
+  return Uint128{halves[0]} << 64 | halves[1];
 }
 
 /** The first `bits` bits of the address, zeros behind. */
