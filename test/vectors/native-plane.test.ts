@@ -151,7 +151,9 @@ function randomChange(random: Random, ip: Uint8Array): Change {
 
 describe('AEAD', () => {
   const edge = planeEdge<AeadEdge>('aead');
-  const engines = ['evp', 'raw', 'multibuffer'].filter((name) => edge.select(name).name === name);
+  const engines = ['evp', 'raw', 'multibuffer', 'multibuffer-wide'].filter(
+    (name) => edge.select(name).name !== '',
+  );
   const suite = nobleSuite();
 
   test.each(engines)(

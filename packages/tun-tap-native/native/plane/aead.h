@@ -68,6 +68,9 @@ AeadOffer offerEvpAead();
 /** The primitives below it, found at run time, since they are exported but not public. Refuses unless they give known answers. */
 AeadOffer offerRawAead();
 
+/** Blocks of many records side by side in AVX2 or AVX-512 registers. Refuses without those, and unless it does as `raw` does. */
+AeadOffer offerMultibufferAead();
+
 /**
  * The engine of this name; `auto` is the fastest that is there, and `reason` then says why a faster one is not (empty: none
  * is). Any other name is taken as an order: no engine and a reason where it cannot be had, or is not known.

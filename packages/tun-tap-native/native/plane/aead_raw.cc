@@ -29,7 +29,7 @@ class RawCipher final : public RecordCipher {
       Record& record = records[i];
       start(record);
       crypt(record);
-      authenticate(record, record.text + record.length);
+      writeRecordTag(raw_, poly_, block_, record.text, record.length, record.text + record.length);
       record.ok = true;
     }
     forget();
@@ -43,7 +43,7 @@ class RawCipher final : public RecordCipher {
       Record& record = records[i];
       start(record);
       uint8_t tag[kTagSize];
-      authenticate(record, tag);
+      writeRecordTag(raw_, poly_, block_, record.text, record.length, tag);
       record.ok = CRYPTO_memcmp(tag, record.text + record.length, kTagSize) == 0;
       if (!record.ok) continue;
       crypt(record);
@@ -68,20 +68,6 @@ class RawCipher final : public RecordCipher {
     counter_[0] = 1;
     // Some of the assembly versions do not expect an empty text.
     if (record.length > 0) raw_.chacha20(record.text, record.text, record.length, key_, counter_);
-  }
-
-  /** Writes the tag over the ciphertext; end of text, padding and lengths go in one piece. */
-  void authenticate(const Record& record, uint8_t* tag) {
-    const size_t rest = record.length % 16;
-    const size_t whole = record.length - rest;
-    uint8_t tail[32] = {};
-    std::memcpy(tail, record.text + whole, rest);
-    const size_t padded = rest == 0 ? 0 : 16;
-    writeLe64(tail + padded + 8, record.length);
-    raw_.poly1305Init(poly_, block_);
-    if (whole > 0) raw_.poly1305Update(poly_, record.text, whole);
-    raw_.poly1305Update(poly_, tail, padded + 16);
-    raw_.poly1305Final(poly_, tag);
   }
 
   /** What one batch leaves behind: one-time keys, good for forging the record they were made for. */

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <cstring>
+#include <vector>
 
 #include "little_endian.h"
 
@@ -47,34 +48,85 @@ class Bytes {
   uint64_t state_ = 0x243f6a8885a308d3ULL;
 };
 
-constexpr size_t kLongest = 2100;
 /** Around the widths of blocks and of the assembly's strides, and the packets we carry. */
-constexpr uint32_t kLengths[] = {0,   1,   15,  16,  17,  31,  32,   48,   63,   64,   65,   96,   112,  127,  128,
-                                 129, 144, 191, 192, 193, 255, 256,  257,  320,  383,  384,  511,  512,  513,  576,
-                                 640, 767, 768, 769, 895, 896, 1008, 1023, 1024, 1025, 1280, 1407, 1420, 1424, 2048};
+const std::vector<uint32_t> kLengths = {
+    0,   1,   15,  16,  17,  31,  32,  48,  63,  64,  65,  96,  112, 127, 128,  129,  144,  191,  192,  193,  255,  256, 257,
+    320, 383, 384, 511, 512, 513, 576, 640, 767, 768, 769, 895, 896, 1008, 1023, 1024, 1025, 1280, 1407, 1420, 1424, 2048};
 
-std::string differs(const char* what, uint32_t length) {
-  return std::string(what) + " at " + std::to_string(length) + " B";
-}
+/** Records one behind the other in memory of their own, filled with `bytes`. */
+class Train {
+ public:
+  Train(const std::vector<uint32_t>& lengths, uint64_t counter, Bytes* bytes) : records_(lengths.size()) {
+    size_t size = 0;
+    for (const uint32_t length : lengths) size += length + kTagSize;
+    memory_.resize(size);
+    bytes->fill(memory_.data(), size);
+    size_t offset = 0;
+    for (size_t i = 0; i < lengths.size(); i++) {
+      offsets_.push_back(offset);
+      records_[i] = {nullptr, lengths[i], counter += 1 + lengths[i], false};
+      offset += lengths[i] + kTagSize;
+    }
+  }
 
-/** Seals `text` by one, opens it by the other, and has it refuse one flipped bit. */
-std::string cross(RecordCipher& sealer, RecordCipher& opener, const uint8_t* text, uint32_t length, uint64_t counter,
-                  uint8_t* sealed) {
-  std::memcpy(sealed, text, length);
-  Record record = {sealed, length, counter, false};
-  if (sealer.seal(&record, 1) != 1) return differs("does not seal", length);
-  uint8_t copy[kLongest + kTagSize];
-  std::memcpy(copy, sealed, length + kTagSize);
-  record = {copy, length, counter, false};
-  if (opener.open(&record, 1) != 1 || !record.ok) return differs("refuses a good record", length);
-  if (std::memcmp(copy, text, length) != 0) return differs("opens to another text", length);
-  std::memcpy(copy, sealed, length + kTagSize);
-  copy[counter % (length + kTagSize)] ^= static_cast<uint8_t>(1 << counter % 8);
-  if (opener.open(&record, 1) != 0 || record.ok) return differs("takes a forged record", length);
+  size_t seal(RecordCipher& cipher) { return cipher.seal(place(), records_.size()); }
+  size_t open(RecordCipher& cipher) { return cipher.open(place(), records_.size()); }
+  size_t size() const { return records_.size(); }
+  const Record& record(size_t i) { return place()[i]; }
+  std::vector<uint8_t>& memory() { return memory_; }
+
+ private:
+  /** Anew for every call: a copy of a train has other memory. */
+  Record* place() {
+    for (size_t i = 0; i < records_.size(); i++) records_[i].text = memory_.data() + offsets_[i];
+    return records_.data();
+  }
+
+  std::vector<Record> records_;
+  std::vector<size_t> offsets_;
+  std::vector<uint8_t> memory_;
+};
+
+/** What one seals the other opens, and each refuses what was changed in one bit. Empty, or what was wrong. */
+std::string cross(RecordCipher& mine, RecordCipher& theirs, const Train& plain) {
+  Train sealed = plain;
+  Train twin = plain;
+  if (sealed.seal(mine) != sealed.size()) return "does not seal";
+  twin.seal(theirs);
+  if (sealed.memory() != twin.memory()) return "seals to something else";
+  if (twin.open(mine) != twin.size()) return "refuses a good record";
+  for (size_t i = 0; i < twin.size(); i++) {
+    Train before = plain;
+    const Record& text = before.record(i);
+    if (std::memcmp(twin.record(i).text, text.text, text.length) != 0) return "opens to another text";
+  }
+  Train forged = sealed;
+  for (size_t i = 0; i < forged.size(); i += 2) {
+    const Record& record = forged.record(i);
+    record.text[record.counter % (record.length + kTagSize)] ^= static_cast<uint8_t>(1 << record.counter % 8);
+  }
+  if (forged.open(mine) != forged.size() / 2) return "takes a forged record, or refuses one beside it";
+  for (size_t i = 0; i < forged.size(); i++) {
+    if (forged.record(i).ok != (i % 2 == 1)) return "confuses forged records with good ones";
+  }
   return "";
 }
 
 }  // namespace
+
+void writeRecordTag(const RawPrimitives& primitives, uint8_t* state, const uint8_t* key, const uint8_t* ciphertext,
+                    uint32_t length, uint8_t* tag) {
+  const size_t rest = length % 16;
+  const size_t whole = length - rest;
+  uint8_t tail[32] = {};
+  std::memcpy(tail, ciphertext + whole, rest);
+  const size_t padded = rest == 0 ? 0 : 16;
+  writeLe64(tail + padded + 8, length);
+  primitives.poly1305Init(state, key);
+  if (whole > 0) primitives.poly1305Update(state, ciphertext, whole);
+  primitives.poly1305Update(state, tail, padded + 16);
+  primitives.poly1305Final(state, tag);
+}
 
 std::string findRawPrimitives(RawPrimitives* primitives) {
   const bool all = find("ChaCha20_ctr32", &primitives->chacha20) && find("Poly1305_ctx_size", &primitives->poly1305Size) &&
@@ -124,20 +176,16 @@ std::string compareAeads(const AeadEngine& candidate, const AeadEngine& referenc
   const auto mine = candidate.makeCipher(key);
   const auto theirs = reference.makeCipher(key);
   if (mine == nullptr || theirs == nullptr) return "libcrypto gave no cipher to compare";
+  const std::string prefix = std::string("it is not as ") + reference.name() + " is: it ";
+  // Every length alone, and all of them at once; counters pass 2^32.
   uint64_t counter = 0xfffffff0;
   for (const uint32_t length : kLengths) {
-    uint8_t text[kLongest];
-    bytes.fill(text, length);
-    uint8_t sealed[2][kLongest + kTagSize];
-    std::string problem = cross(*mine, *theirs, text, length, counter, sealed[0]);
-    if (problem.empty()) problem = cross(*theirs, *mine, text, length, counter, sealed[1]);
-    if (problem.empty() && std::memcmp(sealed[0], sealed[1], length + kTagSize) != 0) problem = differs("seals", length);
-    if (!problem.empty()) {
-      return std::string("it is not as ") + reference.name() + " is: " + problem;
-    }
+    const std::string problem = cross(*mine, *theirs, Train({length}, counter, &bytes));
+    if (!problem.empty()) return prefix + problem + ", at " + std::to_string(length) + " B";
     counter += 1 + length;
   }
-  return "";
+  const std::string problem = cross(*mine, *theirs, Train(kLengths, counter, &bytes));
+  return problem.empty() ? "" : prefix + problem + ", in a batch";
 }
 
 }  // namespace pqtun

@@ -25,6 +25,13 @@ struct RawPrimitives {
   void (*poly1305Final)(void* state, uint8_t* tag);
 };
 
+/**
+ * Writes the tag (16 B) of a record: over the ciphertext, zeros to a multiple of 16 B, and both lengths, in one piece. `key` is
+ * the first 32 B of the record's key stream; `state` kMaxPolySize B aligned to 64, which hold a secret afterwards. RFC 8439 §2.8.
+ */
+void writeRecordTag(const RawPrimitives& primitives, uint8_t* state, const uint8_t* key, const uint8_t* ciphertext,
+                    uint32_t length, uint8_t* tag);
+
 /** Empty, or why they cannot be used. */
 std::string findRawPrimitives(RawPrimitives* primitives);
 
