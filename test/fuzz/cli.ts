@@ -5,7 +5,6 @@
 import { parseArgs } from 'node:util';
 import { corpusFolder, findingsFolder, inputsIn, writeCorpus, writeInput } from './files.ts';
 import { Fuzzer, failureIn } from './fuzzer.ts';
-import { instrumentSources } from './hook.ts';
 import { MemoryWatch } from './memory.ts';
 import { replayFile } from './replay.ts';
 import type { FuzzTarget } from './target.ts';
@@ -58,7 +57,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (values.replay !== undefined) {
     const [name, ...others] = names;
     if (name === undefined || others.length > 0) throw new UsageError('--replay needs one target');
-    instrumentSources();
+    await instrumented();
     return replayFile(await loaded(name), values.replay);
   }
   if (names.length === 0) throw new UsageError('expected a target, or --all');
@@ -71,7 +70,7 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   if (plan.minutes !== undefined && plan.executions !== undefined)
     throw new UsageError('either --minutes or --executions');
-  instrumentSources();
+  await instrumented();
   let failed = 0;
   for (const name of names) if (!(await fuzz(await loaded(name), plan))) failed++;
   console.log(`${names.length - failed} passed, ${failed} failed, 0 skipped`);
@@ -105,6 +104,12 @@ function positive(option: string, text: string | undefined): number | undefined 
   const value = Number(text);
   if (!(value > 0 && value <= 1e12)) throw new UsageError(`${option}: expected a number above 0`);
   return value;
+}
+
+/** From here on what is loaded is instrumented. Brings in the compiler, which nothing else here needs. */
+async function instrumented(): Promise<void> {
+  const { instrumentSources } = await import('./hook.ts');
+  instrumentSources();
 }
 
 async function loaded(name: string): Promise<FuzzTarget> {

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Fuzzer, type FuzzerOptions } from './fuzzer.ts';
 import { instrument } from './instrument.ts';
 import { ascii, type FuzzTarget } from './target.ts';
+
+/** Millions of executions, which a busy machine draws out. */
+vi.setConfig({ testTimeout: 240_000 });
 
 const toys = join(dirname(fileURLToPath(import.meta.url)), 'toys');
 
@@ -43,9 +46,9 @@ describe('a fault behind four nested comparisons of a byte', () => {
     expect(fuzzer.findings[0]?.minimised).toEqual(Uint8Array.of(0xca, 0x3d, 0x91, 0x07));
   });
 
-  it('is not found blindly within 200,000', async () => {
-    const fuzzer = fuzz(await toy('nested-magic.ts', 'nestedMagic'), 200_000, { guided: false });
-    expect(fuzzer.executions).toBe(200_000);
+  it('is not found blindly within 100,000', async () => {
+    const fuzzer = fuzz(await toy('nested-magic.ts', 'nestedMagic'), 100_000, { guided: false });
+    expect(fuzzer.executions).toBe(100_000);
     expect(fuzzer.findings).toEqual([]);
   });
 });
@@ -57,8 +60,8 @@ describe('a fault behind one comparison of 32 bits', () => {
     expect(fuzzer.findings[0]?.minimised.subarray(8)).toEqual(Uint8Array.of(0xef, 0xbe, 0xad, 0xde));
   });
 
-  it('is not found blindly within 200,000', async () => {
-    expect(fuzz(await toy('wide-magic.ts', 'wideMagic'), 200_000, { guided: false }).findings).toEqual([]);
+  it('is not found blindly within 100,000', async () => {
+    expect(fuzz(await toy('wide-magic.ts', 'wideMagic'), 100_000, { guided: false }).findings).toEqual([]);
   });
 });
 
@@ -85,7 +88,7 @@ describe('a loop without end', () => {
     fuzzer.step(2);
     expect(fuzzer.findings.map(({ failure }) => failure.signature)).toEqual(['endless']);
     expect(fuzzer.findings[0]?.input).toEqual(letters);
-  }, 120_000);
+  });
 });
 
 describe('the same seed and number of executions', () => {

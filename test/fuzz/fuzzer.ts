@@ -14,7 +14,8 @@ import { type Failure, failureOf } from './verdict.ts';
 
 /** One execution longer than this, in CPU time and again when repeated, is a finding. */
 export const slowAfter = 100;
-const aloneStuckAfter = 2_000;
+/** Of wall time, so that a busy machine ends nothing that would end by itself. */
+const aloneStuckAfter = 5_000;
 const childrenOfBest = 192;
 const childrenOfOthers = 48;
 const mostSuggestions = 256;
@@ -36,7 +37,7 @@ export interface FuzzerOptions {
   readonly corpus?: readonly Uint8Array[];
   /** Default true. Without it every input counts for nothing but itself: for comparison. */
   readonly guided?: boolean;
-  /** Milliseconds after which some hundred executions are ended, and the one that runs is looked at alone. Default 30 s. */
+  /** Milliseconds after which some hundred executions are ended, and the one that runs is looked at alone. Default 120 s. */
   readonly stuckAfter?: number;
 }
 
@@ -58,7 +59,7 @@ export class Fuzzer {
   #limit = 0;
   #current: Uint8Array = new Uint8Array(0);
 
-  constructor(target: FuzzTarget, { seed, corpus = [], guided = true, stuckAfter = 30_000 }: FuzzerOptions) {
+  constructor(target: FuzzTarget, { seed, corpus = [], guided = true, stuckAfter = 120_000 }: FuzzerOptions) {
     this.target = target;
     this.#random = new Random(seed);
     this.#dictionary = [...target.dictionary];
@@ -157,9 +158,10 @@ export class Fuzzer {
       this.#record(input, error);
       return true; // what fails is a finding, not a parent
     }
-    if (performance.now() - started > slowAfter) this.#investigate(input);
-    else if (this.#guided && this.#corpus.isNew(coverage.map, coverage.branches))
+    const took = performance.now() - started;
+    if (this.#guided && this.#corpus.isNew(coverage.map, coverage.branches))
       this.#fresh.push(this.#corpus.add(input, coverage.map, coverage.branches));
+    if (took > slowAfter) this.#investigate(input); // after the map was read: what the clock says decides nothing else
     return true;
   }
 
@@ -170,7 +172,7 @@ export class Fuzzer {
     this.#signatures.add(failure.signature);
     const same = (other: Uint8Array): boolean =>
       failureIn(this.target, other)?.signature === failure.signature;
-    const short = minimised(input, same, failure.kind === 'endless' ? 100 : 3000);
+    const short = minimised(input, same, failure.kind === 'endless' ? 40 : 3000);
     this.findings.push({ failure, input: input.slice(), minimised: short, execution: this.#executions });
   }
 

@@ -1,7 +1,9 @@
 /** Every input that ever broke something, and every input of the corpora, on sources that are not instrumented. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { corpusFolder, findingsFolder, foldersIn, inputsIn } from './files.ts';
 import { loadTarget, targetNames } from './targets.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const mostBytes = 2 * 1024 * 1024;
 
