@@ -12,7 +12,7 @@ namespace pqtun {
  * The Internet checksum, RFC 1071. Sums are taken over 16-bit words as they lie in memory: by §2 (B) of the RFC the bytes of
  * the result are right on any machine, so nothing is swapped but numbers that a caller adds.
  *
- * A partial sum is a uint64_t below 2^35 that any number of others may be added to. Parts that are joined must all begin at an
+ * A partial sum is a uint64_t that other sums may be added to; that of 4 GiB still leaves room for as many. Parts that are joined must all begin at an
  * even offset of what is summed.
  */
 
@@ -21,6 +21,10 @@ uint64_t sumBytes(const uint8_t* bytes, size_t length);
 
 /** sumBytes() of `from`, copied to `to` on the way. Both of `length` B, both the caller's, and they must not overlap. */
 uint64_t copyAndSum(uint8_t* to, const uint8_t* from, size_t length);
+
+/* What the two do on processors that have nothing wider; named so that tests reach it on those that have. */
+uint64_t sumBytesPlain(const uint8_t* bytes, size_t length);
+uint64_t copyAndSumPlain(uint8_t* to, const uint8_t* from, size_t length);
 
 /** A number as a summand: its two bytes in network order. */
 inline uint64_t sumOf(uint16_t number) { return htons(number); }

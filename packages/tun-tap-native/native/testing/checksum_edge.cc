@@ -5,25 +5,28 @@
 namespace pqtun::testing {
 namespace {
 
-/** sum(bytes): the folded sum, as a number in network order */
+/** sum(bytes, plain): the folded sum, as a number in network order; `plain` without the processor's widest registers */
 napi_value sum(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const Exact bytes(arguments.bytes(0, "bytes"));
+  const bool plain = arguments.boolean(1, "plain");
   if (!arguments.ok()) return nullptr;
-  return tuntap::makeNumber(env, ntohs(foldSum(sumBytes(bytes.data(), bytes.length()))));
+  const uint64_t sum = (plain ? sumBytesPlain : sumBytes)(bytes.data(), bytes.length());
+  return tuntap::makeNumber(env, ntohs(foldSum(sum)));
 }
 
-/** copyAndSum(to, from): the same of `from`, which is copied to `to` */
+/** copyAndSum(to, from, plain): the same of `from`, which is copied to `to` */
 napi_value copyAndSumOf(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const Bytes to = arguments.bytes(0, "to");
   const Exact from(arguments.bytes(1, "from"));
+  const bool plain = arguments.boolean(2, "plain");
   if (arguments.ok() && to.length != from.length()) arguments.refuse("to", "as long as from");
   if (!arguments.ok()) return nullptr;
   const Exact copy(to);
-  const uint16_t folded = foldSum(copyAndSum(copy.data(), from.data(), from.length()));
+  const uint64_t sum = (plain ? copyAndSumPlain : copyAndSum)(copy.data(), from.data(), from.length());
   if (to.length > 0) std::memcpy(to.data, copy.data(), to.length);
-  return tuntap::makeNumber(env, ntohs(folded));
+  return tuntap::makeNumber(env, ntohs(foldSum(sum)));
 }
 
 /** pseudoHeader(addresses, protocol, length): the folded sum */
