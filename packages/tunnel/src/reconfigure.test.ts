@@ -112,6 +112,21 @@ describe('peers', () => {
     expect(await at(spokes, 0).arrived()).toHaveLength(1);
   });
 
+  test('an allowed prefix that a peer lists no more is nobody’s, in either direction', async () => {
+    const { a, b, partyA, partyB } = await pair();
+    await using _a = a;
+    await using _b = b;
+    await b.tunnel.ping(partyA.publicKey);
+    await b.tunnel.changePeer(partyA.publicKey, { allowedIps: [host(250)] });
+    b.outside.write([packet(partyB, partyA), new Uint8Array(1)]); // the second says that the first has been looked at
+    await b.until('both', () => b.tunnel.stats().drops['bad-inner-packet'] === 1);
+    expect(b.tunnel.stats().drops['no-route']).toBe(1);
+    a.outside.write([packet(partyA, partyB)]);
+    await a.tunnel.ping(partyB.publicKey); // behind it
+    expect(b.packets).toEqual([]);
+    expect(b.tunnel.stats().drops['source-not-allowed']).toBe(1);
+  });
+
   test('null clears, absence leaves', async () => {
     const { a, b, partyB } = await pair();
     await using _a = a;
