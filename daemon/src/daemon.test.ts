@@ -98,6 +98,10 @@ describe('private directories', () => {
       expect(() => ensurePrivateDirectory(at)).toThrow(
         `${at} is open to others (mode 0711); mend it with: chmod 700 ${at}`,
       );
+      for (const bit of [0o40, 0o20, 0o10, 0o4, 0o2, 0o1]) {
+        fs.chmodSync(at, 0o700 | bit);
+        expect(() => ensurePrivateDirectory(at)).toThrow('is open to others');
+      }
       fs.symlinkSync(at, path.join(directory, 'link'));
       expect(() => ensurePrivateDirectory(path.join(directory, 'link'))).toThrow(
         'is not a directory of its own',
