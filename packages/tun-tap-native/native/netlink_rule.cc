@@ -33,7 +33,7 @@ std::optional<ParsedRule> parseRule(const Message& message) {
     const std::optional<uint32_t> number = attribute.value().read<uint32_t>();
     switch (attribute.type()) {
       case FRA_PRIORITY:
-        rule.priority = number;
+        rule.priority = number.value_or(0);  // every rule there is has one; addRule() relies on it
         break;
       case FRA_FWMARK:
         rule.mark = number;

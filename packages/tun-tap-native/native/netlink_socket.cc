@@ -19,6 +19,12 @@ constexpr int kDumpAttempts = 16;
 // The answer is there before sendmsg returns; a silent kernel must still not hang the process.
 constexpr timeval kReceiveTimeout = {5, 0};
 
+// Above every errno there is (MAX_ERRNO, linux/err.h).
+constexpr int kMostError = 4095;
+
+// An answer's status as a positive errno: 0 or a negative one is what the kernel sends.
+int errorOf(int status) { return status > 0 || status < -kMostError ? EBADMSG : -status; }
+
 // The text the kernel adds to an error (NETLINK_EXT_ACK); `attributes` is what follows the fixed part.
 std::string extendedText(ByteView attributes) {
   for (AttributeReader attribute(attributes); attribute.next();) {
@@ -30,7 +36,7 @@ std::string extendedText(ByteView attributes) {
 Outcome readAcknowledgement(const nlmsghdr& header, ByteView payload) {
   const std::optional<nlmsgerr> body = payload.read<nlmsgerr>();
   if (!body) return {EBADMSG, "short acknowledgement"};
-  Outcome outcome{-body->error};
+  Outcome outcome{errorOf(body->error)};
   if (header.nlmsg_flags & NLM_F_ACK_TLVS) {
     // Without NLM_F_CAPPED our whole request is echoed before the attributes.
     size_t fixed = sizeof(nlmsgerr);
@@ -45,7 +51,7 @@ Outcome readAcknowledgement(const nlmsghdr& header, ByteView payload) {
 Outcome readDone(const nlmsghdr& header, ByteView payload) {
   const std::optional<int> status = payload.read<int>();
   if (!status || *status >= 0) return {};
-  Outcome outcome{-*status};
+  Outcome outcome{errorOf(*status)};
   if (header.nlmsg_flags & NLM_F_ACK_TLVS) outcome.detail = extendedText(payload.after(sizeof(int)));
   return outcome;
 }

@@ -41,6 +41,19 @@ size_t writeControl(int level, int type, const Info& info, char* control, size_t
   return CMSG_SPACE(sizeof info);
 }
 
+/**
+ * Reads what a control message of this kind carries; `false` when it is of another kind, or cut. The kernel cuts the one for which
+ * no room is left (put_cmsg, net/core/scm.c), which a socket of somebody else's, with more options than ours, can bring about.
+ */
+template <class Info>
+bool readControl(const msghdr& header, cmsghdr* message, int level, int type, Info* info) {
+  if (message->cmsg_level != level || message->cmsg_type != type || message->cmsg_len < CMSG_LEN(sizeof *info)) return false;
+  const auto* end = static_cast<const uint8_t*>(header.msg_control) + header.msg_controllen;
+  if (CMSG_DATA(message) > end || static_cast<size_t>(end - CMSG_DATA(message)) < sizeof *info) return false;
+  std::memcpy(info, CMSG_DATA(message), sizeof *info);
+  return true;
+}
+
 }  // namespace
 
 socklen_t writeSocketAddress(int family, const uint8_t* ip, size_t ipLength, uint16_t port, uint32_t scope,
@@ -97,18 +110,16 @@ void readSocketAddress(const sockaddr_storage& name, UdpRecord* record) {
 
 void readPacketInfo(msghdr* header, UdpRecord* record) {
   for (cmsghdr* message = CMSG_FIRSTHDR(header); message != nullptr; message = CMSG_NXTHDR(header, message)) {
-    if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
-      in_pktinfo info;
-      std::memcpy(&info, CMSG_DATA(message), sizeof info);
-      record->interfaceIndex = static_cast<uint32_t>(info.ipi_ifindex);
+    in_pktinfo ipv4;
+    in6_pktinfo ipv6;
+    if (readControl(*header, message, IPPROTO_IP, IP_PKTINFO, &ipv4)) {
+      record->interfaceIndex = static_cast<uint32_t>(ipv4.ipi_ifindex);
       record->localIpLength = 4;
       // ipi_addr, the destination in the header, and not ipi_spec_dst, which for a broadcast is another one.
-      std::memcpy(record->localIp, &info.ipi_addr, 4);
-    } else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
-      in6_pktinfo info;
-      std::memcpy(&info, CMSG_DATA(message), sizeof info);
-      record->interfaceIndex = info.ipi6_ifindex;
-      record->localIpLength = readIpv6(info.ipi6_addr, record->localIp);
+      std::memcpy(record->localIp, &ipv4.ipi_addr, 4);
+    } else if (readControl(*header, message, IPPROTO_IPV6, IPV6_PKTINFO, &ipv6)) {
+      record->interfaceIndex = ipv6.ipi6_ifindex;
+      record->localIpLength = readIpv6(ipv6.ipi6_addr, record->localIp);
     }
   }
 }
