@@ -20,6 +20,7 @@ std::string IpAddress::text() const {
 }
 
 ByteView ByteView::after(size_t length) const {
+  if (length >= size) return {};  // first: padding a length near the largest would make it small
   const size_t skip = padded(length);
   if (skip >= size) return {};
   return {data + skip, size - skip};

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "netlink_changes.h"
 #include "netlink_message.h"
 
 namespace tuntap::netlink {
@@ -14,38 +15,11 @@ namespace {
 constexpr uint32_t kGroups =
     RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
 
-// Only message types matter, so one that is cut short is as good as a whole one.
+// Enough for most; one that is cut short tells as much (netlink_changes.h).
 constexpr size_t kBufferSize = 8192;
 
 // Datagrams read in one turn: a full routing table being loaded must not starve the loop.
 constexpr int kMostDatagrams = 256;
-
-uint32_t changeOf(uint16_t type) {
-  switch (type) {
-    case RTM_NEWLINK:
-    case RTM_DELLINK:
-      return kLinkChanged;
-    case RTM_NEWADDR:
-    case RTM_DELADDR:
-      return kAddressChanged;
-    case RTM_NEWROUTE:
-    case RTM_DELROUTE:
-      return kRouteChanged;
-    default:
-      return 0;
-  }
-}
-
-uint32_t changesIn(ByteView datagram) {
-  uint32_t changes = 0;
-  // Not MessageReader: it would pass over a message that does not fit the buffer.
-  while (const std::optional<nlmsghdr> header = datagram.read<nlmsghdr>()) {
-    changes |= changeOf(header->nlmsg_type);
-    if (header->nlmsg_len < NLMSG_HDRLEN) break;
-    datagram = datagram.after(header->nlmsg_len);
-  }
-  return changes;
-}
 
 }  // namespace
 

@@ -6,14 +6,12 @@
 #include <memory>
 
 #include "environment.h"
+#include "netlink_changes.h"
 #include "os_error.h"
 #include "poll_handle.h"
 #include "unique_fd.h"
 
 namespace tuntap::netlink {
-
-/** Bits of what changed, as src/netlink-watch.ts reads them. */
-enum Change : uint32_t { kLinkChanged = 1, kAddressChanged = 2, kRouteChanged = 4, kAnythingChanged = 7 };
 
 class Watch : public Resource {
  public:
