@@ -39,7 +39,8 @@ export class Host {
   /** Its inner address: 10.0.0.1 for the first host of a world, 10.0.0.2 for the second, … */
   readonly inner: string;
   readonly crypto: Suite;
-  readonly identity: Identity;
+  /** Set by `restart` alone. */
+  identity: Identity;
   /** What its socket says a datagram came to; `undefined`: a socket that cannot tell. */
   local: LocalAddress | undefined;
   /** Off or suspended: what is sent to it is lost, and nothing falls due until it wakes. Change it with `sleep`, `wake`. */
@@ -101,8 +102,12 @@ export class Host {
     this.awake = true;
   }
 
-  /** Ends the program without a word and starts it again, peers to be added anew. `keepState`: the ceiling is found again. */
-  restart(keepState: boolean): void {
+  /**
+   * Ends the program without a word and starts it again, with other keys if wanted, peers to be added anew. `keepState`: the
+   * ceiling is found again.
+   */
+  restart(keepState: boolean, identity = this.identity): void {
+    this.identity = identity;
     if (!keepState) this.ceiling = undefined;
     this.#world.enter(this, { kind: 'boot' }, () => {
       this.tunnel = this.#boot();

@@ -43,6 +43,8 @@ export class Simulation {
   /** By host and link: the PSK each end has. */
   readonly #psk = new Map<string, SharedKey>();
   readonly #keepalive = new Map<string, number | undefined>();
+  readonly #deploymentKeys = new Map<Host, Uint8Array>();
+  #identityNumber = 0;
   #serial = 0;
   #secrets = 0;
 
@@ -177,13 +179,44 @@ export class Simulation {
   restart(host: Host, keepState: boolean): void {
     if (!keepState) this.forgetful.add(host);
     host.restart(keepState);
-    for (const { link, other } of this.linksOf(host)) this.addPeer(host, other, link);
+    this.#configureAnew(host);
+  }
+
+  /** Gives a host other static keys: it starts again, and all others take away the old peer and add the new one. */
+  changeIdentity(host: Host): void {
+    this.#identityNumber = (this.#identityNumber + 1) % identityCount;
+    while (this.hosts.some((other) => other.identity === identity(this.#identityNumber)))
+      this.#identityNumber = (this.#identityNumber + 1) % identityCount;
+    for (const { other } of this.linksOf(host)) this.removePeer(other, host);
+    host.restart(true, identity(this.#identityNumber));
+    this.#configureAnew(host);
+    for (const { link, other } of this.linksOf(host)) this.addPeer(other, host, link);
   }
 
   /** gk that `host` wants of hybrid initiators. */
   deploymentKeyOf(host: Host): Uint8Array | undefined {
-    const number = this.numberOf(host);
-    return this.scenario.guarded.includes(number) ? new Uint8Array(32).fill(0xa0 + number) : undefined;
+    return this.#deploymentKeys.get(host);
+  }
+
+  /** §2: a new gk is taken beside the old one, then all others are told, then it is the only one. */
+  rotateDeploymentKey(host: Host): void {
+    const old = this.#deploymentKeys.get(host) ?? new Uint8Array(0);
+    const fresh = this.random.bytes(32);
+    this.#deploymentKeys.set(host, fresh);
+    host.act(({ engine }) => engine.setDeploymentKeys([old, fresh]));
+    for (const { link, other } of this.linksOf(host)) {
+      const peer = this.peerOf(other, host);
+      if (link.kind === 'classical' || peer === undefined) continue;
+      other.act(({ engine }, now) => engine.updatePeer(now, peer, { deploymentKey: Secret.copyOf(fresh) }));
+      this.world.runFor(this.random.between(0, 500));
+    }
+    host.act(({ engine }) => engine.setDeploymentKeys([fresh]));
+  }
+
+  #configureAnew(host: Host): void {
+    const gk = this.deploymentKeyOf(host);
+    if (gk !== undefined) host.act(({ engine }) => engine.setDeploymentKeys([gk]));
+    for (const { link, other } of this.linksOf(host)) this.addPeer(host, other, link);
   }
 
   allowedOf(_host: Host, other: Host): string[] {
@@ -228,8 +261,7 @@ export class Simulation {
     const index = this.scenario.crowdedIndices ? () => this.#crowded(base) : undefined;
     const spied = spiedSuite(base, this.watch.listener(name), this.#numbers, index);
     this.watch.add(name, spied);
-    const gk = this.scenario.guarded.includes(number) ? new Uint8Array(32).fill(0xa0 + number) : undefined;
-    return this.world.addHost({
+    const host = this.world.addHost({
       name,
       address:
         number === 0
@@ -241,9 +273,14 @@ export class Simulation {
       identity: identity(identityNumber),
       engine: {
         policy: { maxDatagram: this.scenario.maxDatagrams[number] ?? 1232 },
-        ...(gk === undefined ? {} : { deploymentKeys: [gk] }),
       },
     });
+    if (this.scenario.guarded.includes(number)) {
+      const gk = this.random.bytes(32);
+      this.#deploymentKeys.set(host, gk);
+      host.act(({ engine }) => engine.setDeploymentKeys([gk]));
+    }
+    return host;
   }
 
   #connect(link: Link): void {

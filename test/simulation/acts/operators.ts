@@ -36,6 +36,16 @@ export const operatorActs: readonly Act[] = [
     },
   },
   {
+    name: 'a host gets new keys',
+    weight: 1,
+    play: (simulation) => simulation.changeIdentity(simulation.anyHost()),
+  },
+  {
+    name: 'a deployment key is replaced',
+    weight: 1,
+    play: (simulation) => simulation.rotateDeploymentKey(simulation.anyHost()),
+  },
+  {
     name: 'a network change is told',
     weight: 1,
     play: (simulation) => simulation.anyHost().act(({ engine }, now) => engine.handleNetworkChange(now)),
