@@ -16,10 +16,10 @@ import { Arsenal, forgedBoth } from './arsenal.ts';
 import { type Attack, attacks } from './attacks.ts';
 import { Field, hubPort, referencePort } from './field.ts';
 import { pause, Users } from './honest.ts';
-import { cpuSeconds, residentMiB, watchCable } from './hub-watch.ts';
+import { cpuSeconds, watchCable } from './hub-watch.ts';
 import { Program } from './program.ts';
 import { type Judged, printTable } from './report.ts';
-import { type Check, checksOf } from './verdict.ts';
+import { type Check, checksOf, settled } from './verdict.ts';
 import { play, playAttack, type Row, type Scene } from './window.ts';
 
 const usage = `npm run flood -- [options]
@@ -93,14 +93,13 @@ async function run(field: Field, settings: Settings): Promise<Judged[]> {
   const scene: Scene = {
     ...{ field, users, arsenal, cable },
     past: { atHub: 0, own: 0 },
-    restingMiB: 0,
     seconds: settings.seconds,
+    rekeying: field.gateways,
     rekeyEvery: 6_000,
     newcomerEvery: 4_000,
   };
   progress('warming up');
   await play({ ...scene, seconds: settings.quick ? 2 : 8 }, { name: 'warm-up', what: '' });
-  const warm: Scene = { ...scene, restingMiB: residentMiB(field.hub.pid) ?? 0 };
 
   const factors = settings.quick ? [1] : [0.9, 1, 1.1];
   const chosen = attacks({ rate: settings.rate, factors, recording }).filter(
@@ -108,7 +107,7 @@ async function run(field: Field, settings: Settings): Promise<Judged[]> {
   );
   const runs: Row[][] = [];
   for (let n = 1; n <= settings.runs; n++)
-    runs.push(await oneRun(warm, settings, chosen, `run ${n} of ${settings.runs}`));
+    runs.push(await oneRun(scene, settings, chosen, `run ${n} of ${settings.runs}`));
   await users.end();
   await cable.end();
   return judge(chosen, runs);
@@ -117,17 +116,22 @@ async function run(field: Field, settings: Settings): Promise<Judged[]> {
 /** Rows in this order: quiet, reference, then one an attack. */
 async function oneRun(
   scene: Scene,
-  { rate }: Settings,
+  { rate, quick }: Settings,
   chosen: readonly Attack[],
   label: string,
 ): Promise<Row[]> {
+  // One handshake in 5 s: in short windows two gateways rekey while the other two recover; the first whenever it is meant
+  const windowed = (n: number, meant = false): Scene =>
+    quick
+      ? { ...scene, rekeying: scene.field.gateways.filter((_, i) => i % 2 === n % 2 || (meant && i === 0)) }
+      : scene;
   progress(`${label}: quiet`);
-  const rows = [await play(scene, { name: 'quiet', what: 'no attack' })];
+  const rows = [await play(windowed(0), { name: 'quiet', what: 'no attack' })];
   progress(`${label}: reference`);
-  rows.push(await reference(scene, rate));
+  rows.push(await reference(windowed(1), rate));
   for (const [i, attack] of chosen.entries()) {
     progress(`${label}: ${i + 1} of ${chosen.length}, ${attack.name}`);
-    rows.push(await playAttack(scene, attack));
+    rows.push(await playAttack(windowed(i, attack.answersGoToGateway), attack));
     await pause(500);
   }
   return rows;
@@ -171,22 +175,25 @@ async function easyLoad(field: Field, most: number): Promise<Users> {
 
 function judge(chosen: readonly Attack[], runs: readonly Row[][]): Judged[] {
   const column = (i: number): Row[] => runs.flatMap((rows) => rows[i] ?? []);
-  const goodputs = (i: number): number[] => column(i).map(({ goodput }) => goodput);
+  const delivered = (i: number): number[] => column(i).map((row) => row.delivered);
   const quiet = { rows: column(0), checks: [] };
-  const plain = { rows: column(1), references: goodputs(0), checks: [] };
+  const plain = { rows: column(1), references: delivered(0), checks: [] };
+  const rows = runs.flat();
+  const floods = chosen.filter(({ reference }) => reference === 'flood').length;
+  const whole: Judged = { rows: [], checks: [settled(rows.slice(1 + floods).map((row) => row.residentMiB))] };
   const judged = chosen.map(({ reference }, i): Judged => {
     const rows = column(i + 2);
-    const references = goodputs(reference === 'flood' ? 1 : 0);
+    const references = delivered(reference === 'flood' ? 1 : 0);
     return { rows, references, checks: checksOf(rows, references) };
   });
-  return [quiet, plain, ...judged];
+  return [quiet, plain, ...judged, whole];
 }
 
 function conclude(judged: readonly Judged[], { quick, json }: Settings): number {
   progress('');
-  printTable(judged);
+  printTable(judged.filter(({ rows }) => rows.length > 0));
   const checks = judged.flatMap(({ rows, checks }) =>
-    checks.map((check) => ({ attack: rows[0]?.name, ...check })),
+    checks.map((check) => ({ attack: rows[0]?.name ?? 'the whole run', ...check })),
   );
   const counts = ({ kind }: Check): boolean => kind === 'hard' || !quick;
   const failed = checks.filter((check) => counts(check) && !check.ok);

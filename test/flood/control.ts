@@ -13,6 +13,8 @@ export interface Status {
     readonly publicKey: string;
     readonly endpoint: string | null;
     readonly handshakesCompleted: number;
+    readonly packetsSent: number;
+    readonly packetsReceived: number;
     readonly handshakeDuration: number | null;
   }[];
 }

@@ -17,7 +17,7 @@ interface SourceCounters {
 
 export interface SinkCounters {
   readonly seconds: number;
-  readonly users: readonly { readonly address: string; readonly bytes: number }[];
+  readonly users: readonly { readonly address: string; readonly packets: number; readonly bytes: number }[];
 }
 
 /** One user behind each gateway sends UDP to the hub's inner address at an even pace. */
@@ -54,10 +54,11 @@ export class Users {
     return new Users(pace, sink, sources);
   }
 
-  /** Bytes arrived so far, and the sink's clock in seconds. */
-  async arrived(): Promise<{ bytes: number; seconds: number }> {
+  /** What has arrived so far, and the sink's clock in seconds. */
+  async arrived(): Promise<{ bytes: number; packets: number; seconds: number }> {
     const { seconds, users } = await this.#sink.report();
-    return { seconds, bytes: users.reduce((sum, { bytes }) => sum + bytes, 0) };
+    const sum = (what: 'bytes' | 'packets'): number => users.reduce((all, user) => all + user[what], 0);
+    return { seconds, bytes: sum('bytes'), packets: sum('packets') };
   }
 
   async sent(): Promise<number> {

@@ -20,6 +20,14 @@ export function cpuSeconds(pid: number | undefined): number {
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
 }
 
+/** Datagrams a full socket buffer has cost in the network namespace of a process, both families. */
+export function overflows(pid: number | undefined): number {
+  const six = Number(/^Udp6RcvbufErrors\s+(\d+)$/m.exec(read(`/proc/${pid}/net/snmp6`) ?? '')?.[1] ?? 0);
+  const [names = '', values = ''] = (read(`/proc/${pid}/net/snmp`) ?? '').match(/^Udp: .*$/gm) ?? [];
+  const four = values.split(' ')[names.split(' ').indexOf('RcvbufErrors')];
+  return six + Number(four ?? 0);
+}
+
 /** Samples the resident memory of a process until it is ended; the largest seen. */
 export function watchMemory(pid: number | undefined): () => number {
   let most = residentMiB(pid) ?? 0;

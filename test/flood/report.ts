@@ -26,7 +26,7 @@ const columns = [
 /** One attack, or one reference, over its runs. */
 export interface Judged {
   readonly rows: readonly Row[];
-  /** Mbit/s of its reference, run by run; absent for references. */
+  /** Share delivered of its reference, run by run; absent for the quiet row. */
   readonly references?: readonly number[];
   readonly checks: readonly Check[];
 }
@@ -55,7 +55,8 @@ function cells({ rows, references, checks }: Judged): string[] {
   const middle = (value: (row: Row) => number): number => median(rows.map(value));
   const worst = (value: (row: Row) => number): number => Math.max(...rows.map(value));
   const sum = (value: (row: Row) => number): number => rows.reduce((all, row) => all + value(row), 0);
-  const share = references && median(rows.map(({ goodput }, i) => goodput / (references[i] ?? Number.NaN)));
+  const share =
+    references && median(rows.map(({ delivered }, i) => delivered / (references[i] ?? Number.NaN)));
   const failed = checks.filter(({ ok }) => !ok);
   return [
     rows[0]?.name ?? '',

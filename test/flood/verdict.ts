@@ -21,10 +21,10 @@ export interface Check {
   readonly found: string;
 }
 
-/** All checks of one attack over its runs; `references`: the goodput it is compared with, run by run. */
+/** All checks of one attack over its runs; `references`: what was delivered of what it is compared with, run by run. */
 export function checksOf(rows: readonly Row[], references: readonly number[]): Check[] {
   const worst = (value: (row: Row) => number): number => Math.max(...rows.map(value));
-  const share = median(rows.map(({ goodput }, i) => goodput / (references[i] ?? Number.NaN)));
+  const share = median(rows.map(({ delivered }, i) => delivered / (references[i] ?? Number.NaN)));
   const delay = median(rows.map(({ loopDelayP99 }) => loopDelayP99));
   const ratio = worst((row) => Math.max(row.answeredRatio, row.worstRatio));
   const strangers = worst((row) => row.strangers);
@@ -63,6 +63,16 @@ export function checksOf(rows: readonly Row[], references: readonly number[]): C
       found: `${delay} ms`,
     },
   ];
+}
+
+/**
+ * The hub's memory after each window, from the last flood of the first run on: by then the heap has the size its work needs, and
+ * what grows on is a leak.
+ */
+export function settled(memory: readonly number[]): Check {
+  const growth = (memory.at(-1) ?? 0) - (memory[0] ?? 0);
+  const found = `${growth.toFixed(0)} MiB more, ${(memory.at(-1) ?? 0).toFixed(0)} MiB at the end`;
+  return hard('memory keeps still once all floods were met', growth <= goals.growthMiB, found);
 }
 
 export function median(values: readonly number[]): number {

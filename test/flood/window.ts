@@ -9,9 +9,9 @@
 import type { Arsenal, FloodCounters } from './arsenal.ts';
 import type { Attack } from './attacks.ts';
 import { type Status, statusOf } from './control.ts';
-import type { Field } from './field.ts';
+import type { Field, Outpost } from './field.ts';
 import { completed, type NewcomerPast, newcomers, pause, rekeys, type Times, type Users } from './honest.ts';
-import { type CableCounters, cpuSeconds, residentMiB, watchMemory } from './hub-watch.ts';
+import { type CableCounters, cpuSeconds, overflows, residentMiB, watchMemory } from './hub-watch.ts';
 import type { Program } from './program.ts';
 
 export interface Scene {
@@ -20,9 +20,9 @@ export interface Scene {
   readonly arsenal: Arsenal;
   readonly cable: Program<CableCounters>;
   readonly past: NewcomerPast;
-  /** Resident memory of the hub before the first attack, MiB. */
-  readonly restingMiB: number;
   readonly seconds: number;
+  /** Gateways that rekey in this window; a gateway begins at most one handshake in 5 s. */
+  readonly rekeying: readonly Outpost[];
   /** Between two rekeys of one gateway, and two newcomers; milliseconds. */
   readonly rekeyEvery: number;
   readonly newcomerEvery: number;
@@ -43,12 +43,21 @@ export interface Row {
   /** Mbit/s of honest users' data: sent, and arrived behind the hub. */
   readonly sent: number;
   readonly goodput: number;
+  /**
+   * Packets that arrived to those the gateways' daemons have sent. What a busy machine keeps users and gateways from sending is no
+   * fault of the hub's, so this is what references are compared by.
+   */
+  readonly delivered: number;
+  /** Datagrams lost for a full socket buffer in the hub's namespace. */
+  readonly overflows: number;
   /** Share of one CPU. */
   readonly hubCpu: number;
   readonly rekeys: Tally;
   readonly newcomers: Tally;
-  /** Of the hub's resident memory above `restingMiB`. */
+  /** Of the hub's resident memory, from the beginning of this window to its highest. */
   readonly growthMiB: number;
+  /** The hub's resident memory at the end. */
+  readonly residentMiB: number;
   /** 99 % of the loop's measurements were at most so late; `Infinity` beyond the last bound. Milliseconds. */
   readonly loopDelayP99: number;
   /** Bytes answered to those received from unproven sources: all together, and the worst address. */
@@ -76,29 +85,20 @@ export async function play(
   { name, what, answersGoToGateway }: Pick<Attack, 'name' | 'what' | 'answersGoToGateway'>,
   begin?: () => Promise<Program<FloodCounters>>,
 ): Promise<Row> {
-  const { field, users, cable, past, seconds } = scene;
-  const { hub, gateways, hubParty } = field;
+  const { field, cable, past, seconds, rekeying } = scene;
+  const { hub, hubParty } = field;
   const { pid } = hub;
   const before = { status: await statusOf(hub), cable: await cable.report() };
+  const restingMiB = residentMiB(pid) ?? 0;
   const flood = await begin?.();
   const memory = watchMemory(pid);
-  const start = {
-    cpu: cpuSeconds(pid),
-    at: performance.now(),
-    arrived: await users.arrived(),
-    sent: await users.sent(),
-  };
+  const start = await meterNow(scene);
   const goesOn = (): boolean => performance.now() - start.at < seconds * 1000;
-  const meter = pause(seconds * 1000).then(async () => ({
-    cpu: cpuSeconds(pid),
-    at: performance.now(),
-    arrived: await users.arrived(),
-    sent: await users.sent(),
-  }));
+  const meter = pause(seconds * 1000).then(() => meterNow(scene));
   const [end, newcomerTimes, ...rekeyTimes] = await Promise.all([
     meter,
     newcomers(field, past, scene.newcomerEvery, goesOn),
-    ...gateways.map((gateway) => rekeys(gateway, hubParty.publicKey, scene.rekeyEvery, goesOn)),
+    ...rekeying.map((gateway) => rekeys(gateway, hubParty.publicKey, scene.rekeyEvery, goesOn)),
   ]);
   const fired = await flood?.end();
   const mostMiB = memory();
@@ -113,10 +113,13 @@ export async function play(
     attackRate: fired === undefined ? 0 : fired.sent / fired.seconds,
     sent: megabits(end.sent - start.sent, (end.at - start.at) / 1000),
     goodput: megabits(end.arrived.bytes - start.arrived.bytes, span),
+    delivered: (end.arrived.packets - start.arrived.packets) / Math.max(1, end.left - start.left),
+    overflows: end.overflows - start.overflows,
     hubCpu: (end.cpu - start.cpu) / ((end.at - start.at) / 1000),
     rekeys: tally(rekeyTimes.flat()),
     newcomers: tally(newcomerTimes),
-    growthMiB: mostMiB - scene.restingMiB,
+    growthMiB: mostMiB - restingMiB,
+    residentMiB: residentMiB(pid) ?? 0,
     loopDelayP99: delayPercentile(before.status.loopDelay, after.status.loopDelay, 0.99),
     answeredRatio: received === 0 ? 0 : answered / received,
     worstRatio: Math.max(fired?.worstRatio ?? 0, toGateway === undefined ? 0 : answered / received),
@@ -126,6 +129,23 @@ export async function play(
     responses: fired?.responses ?? 0,
     drops: newDrops(before.status, after.status),
     missed: (fired?.missed ?? 0) + (after.cable.missed - before.cable.missed),
+  };
+}
+
+/** Counters that are compared between begin and end of a window. */
+async function meterNow({ field, users }: Scene) {
+  const [arrived, sent, ...gateways] = await Promise.all([
+    users.arrived(),
+    users.sent(),
+    ...field.gateways.map(({ site }) => statusOf(site)),
+  ]);
+  return {
+    cpu: cpuSeconds(field.hub.pid),
+    at: performance.now(),
+    overflows: overflows(field.hub.pid),
+    arrived,
+    sent,
+    left: gateways.flatMap(({ peers }) => peers).reduce((sum, { packetsSent }) => sum + packetsSent, 0),
   };
 }
 
