@@ -1,5 +1,6 @@
 /** Hundreds of seeded histories with every change; `cli.ts` plays as many more as there is time for. */
 import { describe, expect, it, vi } from 'vitest';
+import { acts } from './acts/acts.ts';
 import { failedSeeds } from './failed-seeds.ts';
 import { reportOf } from './report.ts';
 import { runSeed } from './run.ts';
@@ -11,10 +12,12 @@ vi.setConfig({ testTimeout: 1_200_000 }); // every seed is bounded in virtual ti
 const seeds = 300;
 const chunk = 25;
 const totals = noTotals();
+const history: string[] = [];
 
 function play(seed: number): string | undefined {
   const outcome = runSeed(seed);
   addTotals(totals, outcome.totals);
+  history.push(...outcome.history);
   return outcome.violations.length === 0 ? undefined : reportOf(outcome);
 }
 
@@ -35,6 +38,8 @@ describe('no invariant is broken', () => {
     expect(totals.packetsDelivered / totals.packetsSent).toBeGreaterThan(0.5);
     expect(totals.rejections / totals.seeds).toBeGreaterThan(50);
     expect(totals.time / totals.seeds).toBeGreaterThan(3_600_000);
+    const played = new Set(history.map((line) => line.replace(/^[\d.]+ s: /, '')));
+    expect(acts.map(({ name }) => name).filter((name) => !played.has(name))).toEqual([]);
   });
 });
 
