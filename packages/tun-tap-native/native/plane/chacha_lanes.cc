@@ -117,22 +117,24 @@ PQTUN_INLINE void joinQuarters(const Lanes16* row, uint8_t* const* at) {
 
 // --- The block function ---------------------------------------------------------------------------------------------------
 
-/** Word `i` of the state that all lanes begin with: constants, key, block number, 0 and counter. */
+/** What every lane begins with: constants, key, block number, 0 and counter. */
 template <class Vector>
-PQTUN_INLINE void startWord(const uint32_t* key, const LaneInput& input, int i, Vector& word) {
+PQTUN_INLINE void writeStart(const uint32_t* key, const LaneInput& input, Vector* start) {
   static constexpr uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-  const uint32_t* each = i == 12 ? input.block : i == 14 ? input.low : i == 15 ? input.high : nullptr;
-  if (each != nullptr) {
-    std::memcpy(&word, each, sizeof word);
-  } else {
-    word = Vector{} + (i < 4 ? kConstants[i] : i < 12 ? key[i - 4] : 0);
-  }
+  for (int i = 0; i < 4; i++) start[i] = Vector{} + kConstants[i];
+  for (int i = 0; i < 8; i++) start[4 + i] = Vector{} + key[i];
+  std::memcpy(&start[12], input.block, sizeof(Vector));
+  start[13] = Vector{};
+  std::memcpy(&start[14], input.low, sizeof(Vector));
+  std::memcpy(&start[15], input.high, sizeof(Vector));
 }
 
 template <class Vector>
 PQTUN_INLINE void runLanes(const uint32_t* key, const LaneInput& input) {
+  Vector start[16];
+  writeStart(key, input, start);
   Vector row[16];
-  for (int i = 0; i < 16; i++) startWord(key, input, i, row[i]);
+  for (int i = 0; i < 16; i++) row[i] = start[i];
   for (int round = 0; round < 20; round += 2) {
     quarterRound(row[0], row[4], row[8], row[12]);
     quarterRound(row[1], row[5], row[9], row[13]);
@@ -143,11 +145,7 @@ PQTUN_INLINE void runLanes(const uint32_t* key, const LaneInput& input) {
     quarterRound(row[2], row[7], row[8], row[13]);
     quarterRound(row[3], row[4], row[9], row[14]);
   }
-  for (int i = 0; i < 16; i++) {
-    Vector start;
-    startWord(key, input, i, start);
-    row[i] += start;
-  }
+  for (int i = 0; i < 16; i++) row[i] += start[i];
   for (int i = 0; i < 16; i += 4) transposeQuarters(row + i);
   joinQuarters(row, input.at);
 }
