@@ -50,6 +50,11 @@ const rules: readonly [peer: number, prefix: string, bits: number][] = [
   [2, 'fd00:2::', 32],
 ];
 
+/** Distances from the highest counter at which the window of protocol.md §5.4 changes its mind. */
+const edges = [
+  1, 2, 0, -1, -8127, -8128, -8129, -8160, -8191, -8192, -8193, 31, 32, 33, 8128, 8191, 8192, 8193, 100_000,
+];
+
 interface Session {
   readonly index: SessionIndex;
   readonly peer: PeerId;
@@ -161,7 +166,7 @@ class Battle {
     const session = this.#sessions.get(cursor.u8() % 16);
     if (session === undefined) return;
     const bits = cursor.u8();
-    const counter = this.#counter(cursor, bits);
+    const counter = this.#counter(cursor, bits, session);
     const payload = this.#payload(cursor);
     const bytes = new Uint8Array(16 + payload.length + 16);
     const view = new DataView(bytes.buffer);
@@ -275,7 +280,7 @@ class Battle {
     }
   }
 
-  #counter(cursor: Cursor, bits: number): number {
+  #counter(cursor: Cursor, bits: number, session: Session): number {
     const low = cursor.u16();
     switch (bits & 7) {
       case 0:
@@ -290,6 +295,8 @@ class Battle {
         return low * 37;
       case 5:
         return 2 ** 31 + low;
+      case 6: // about the edges of the window
+        return Math.max(0, Math.max(...session.accepted, 0) + (edges[low % edges.length] ?? 0));
       default:
         return low & 0x1f;
     }
