@@ -1,6 +1,7 @@
 /** All that can befall a world, and the dice that choose. */
 import type { Random } from '../../kit/index.ts';
 import type { Act } from './act.ts';
+import { amidActs } from './amid.ts';
 import { attackActs } from './attacks.ts';
 import { machineActs } from './machines.ts';
 import { networkActs } from './network.ts';
@@ -12,6 +13,7 @@ export const acts: readonly Act[] = [
   ...machineActs,
   ...operatorActs,
   ...trafficActs,
+  ...amidActs,
   ...attackActs,
 ];
 
