@@ -29,7 +29,7 @@ Attacks a hub with four honest gateways, in network namespaces, and says what be
   --quick             one run of a few seconds an attack, for CI: only the invariants decide, not the speed
   --runs N            runs; speed is judged by their median (default 3)
   --seconds N         seconds an attack, 1 to 600 (default 15)
-  --rate N            datagrams a second of a flood, 100 to 300000 (default 20000)
+  --rate N            datagrams a second of a flood, 100 to 300000 (default 20000); the table has what was reached
   --load N            Mbit/s of each gateway's users at most, 1 to 100 (default 20); less when the hub is too slow for it
   --only TEXT         only attacks whose name contains TEXT
   --seed N            of the attackers' chance (default 1)

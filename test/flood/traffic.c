@@ -10,7 +10,8 @@
  * the end prints them once more. Needs CAP_NET_RAW (flood, watch), and to run in a namespace of the flood run's own: flood
  * refuses where its destination is not a test address (198.51.100.0/24 of RFC 5737, 2001:db8::/32 of RFC 3849).
  *
- * At most, by itself on one 2.6 GHz core: 300,000 datagrams a second of 1230 B over veth, receiver's softirq included.
+ * Measured at most: 47,000 to 54,000 datagrams a second of 1230 B, on one EPYC core that four gateways and their users share, the
+ * receiver's softirq included. What it was not able to send is not owed: the rate that was reached is reported.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
