@@ -112,6 +112,17 @@ describe('private directories', () => {
       );
     });
   });
+
+  const isRoot = process.geteuid?.() === 0;
+  if (!isRoot) console.warn('SKIPPED: a directory of another user, because only root can give one away');
+  it.skipIf(!isRoot)('are not used when they belong to another user', () => {
+    inDirectory((directory) => {
+      const at = path.join(directory, 'theirs');
+      ensurePrivateDirectory(at);
+      fs.chownSync(at, 1, 1);
+      expect(() => ensurePrivateDirectory(at)).toThrow(`${at} belongs to user 1`);
+    });
+  });
 });
 
 describe('hooks', () => {

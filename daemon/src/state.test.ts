@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { endpointDelay, endpointRest, FileState } from './state.ts';
 
 let directory: string;
@@ -159,6 +159,25 @@ describe('a process killed in the middle', () => {
     expect(alarms).toEqual([]);
     expect(open().saveTimestampCeiling(ceiling(3))).toBe(true); // what the dead one left is no obstacle
     expect(fs.readdirSync(directory)).toEqual(['pq0.state']);
+  });
+
+  // A process that is killed loses nothing that was written; only a machine that stops shows whether it was synced.
+  it('is synced before it takes the place of the old state, and its directory afterwards', () => {
+    const done: string[] = [];
+    const spies = [
+      vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+        done.push(`sync ${path.basename(fs.readlinkSync(`/proc/self/fd/${fd}`))}`);
+      }),
+      vi.spyOn(fs, 'renameSync').mockImplementation(() => {
+        done.push('rename');
+      }),
+    ];
+    try {
+      open().saveTimestampCeiling(ceiling(1));
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    expect(done).toEqual(['sync pq0.state.new', 'rename', `sync ${path.basename(directory)}`]);
   });
 
   const unshare = spawnSync('unshare', ['-m', 'true']).status === 0;
