@@ -182,6 +182,17 @@ describe('T6: the end of a session', () => {
     expect(sentSince(world, before)).toEqual([]);
   });
 
+  it('counts no time without a session while there is one that the other side began', () => {
+    const { world, gateway, hub, audit } = connected(node());
+    // the hub has been there for 540 s when it owes the gateway a keepalive
+    world.run(535 * second);
+    audit.send(gateway, hub);
+    world.run(544 * second);
+    expect(sentSince(world, 540 * second, { kind: 'transport', by: hub })).toEqual([]);
+    world.run(546 * second);
+    expect(sentSince(world, 544 * second, { kind: 'transport', by: hub })).toHaveLength(1);
+  });
+
   it('lets PersistentKeepalive bring the session back days later', () => {
     const { world, gateway, hub } = connected(paperSuite(1), {
       gateway: { persistentKeepalive: protocol.keepaliveTimeout },
