@@ -1,6 +1,7 @@
 /** Cookies over time; captured WireGuard cookies are checked in classical.test.ts. */
 import { describe, expect, it } from 'vitest';
 import { nobleSuite } from '../crypto/noble.ts';
+import type { Suite } from '../crypto/suite.ts';
 import { type Endpoint, endpoint, instant, sessionIndex } from '../types.ts';
 import { cookieReply } from '../wire/messages.ts';
 import { CookieIssuer, CookieJar, macKeys } from './cookie.ts';
@@ -71,9 +72,17 @@ describe('§3.3 the cookie', () => {
     expect(cookieAt(issuer, 240_000)).not.toEqual(second);
   });
 
-  it('a mac2 of zeros is none, even were it right', () => {
-    const issuer = new CookieIssuer(crypto, instant(0));
+  it('a mac2 of zeros is none, even were it right, and costs no MAC', () => {
+    let macs = 0;
+    const zeroMac = suiteWith(() => {
+      macs += 1;
+      return new Uint8Array(16);
+    });
+    const issuer = new CookieIssuer(zeroMac, instant(0));
     expect(issuer.verifies(instant(0), here, input, new Uint8Array(16))).toBe(false);
+    expect(macs).toBe(0);
+    expect(issuer.verifies(instant(0), here, input, new Uint8Array(16).fill(1, 15))).toBe(false);
+    expect(macs).toBeGreaterThan(0);
   });
 
   it('replies never share a nonce', () => {
@@ -104,6 +113,27 @@ describe('N3 the jar', () => {
   });
 });
 
+describe('what tests see of them', () => {
+  it('is the age of R, and whether there is one before it', () => {
+    const issuer = new CookieIssuer(crypto, instant(0));
+    expect(issuer.describe(instant(50))).toEqual({ age: 50, previous: false });
+    cookieAt(issuer, 121_000);
+    expect(issuer.describe(instant(121_000))).toEqual({ age: 1000, previous: true });
+    cookieAt(issuer, 1_000_000);
+    expect(issuer.describe(instant(1_000_000))).toEqual({ age: 40_000, previous: false });
+  });
+
+  it('is the port and age of a cookie as long as it is good', () => {
+    const jar = new CookieJar();
+    expect(jar.describe(instant(0))).toBeUndefined();
+    jar.put(instant(1000), here, mac1);
+    expect(jar.describe(instant(115_999))).toEqual({ port: 1000, age: 114_999 });
+    expect(jar.describe(instant(116_000))).toBeUndefined();
+    jar.clear();
+    expect(jar.describe(instant(1000))).toBeUndefined();
+  });
+});
+
 it('§3.1 keys are HASH(label ‖ ID_r ‖ gk)', () => {
   const id = new Uint8Array(32).fill(8);
   const gk = new Uint8Array(32).fill(6);
@@ -113,3 +143,24 @@ it('§3.1 keys are HASH(label ‖ ID_r ‖ gk)', () => {
     cookie: crypto.hash(ascii('cookie--'), id, gk),
   });
 });
+
+/** The suite with another MAC. */
+function suiteWith(mac: Suite['mac']): Suite {
+  return {
+    name: 'with another MAC',
+    mac,
+    random: (length) => crypto.random(length),
+    hash: (...parts) => crypto.hash(...parts),
+    kdf: (key, outputs, ...input) => crypto.kdf(key, outputs, ...input),
+    seal: (...given) => crypto.seal(...given),
+    open: (...given) => crypto.open(...given),
+    xseal: (...given) => crypto.xseal(...given),
+    xopen: (...given) => crypto.xopen(...given),
+    stream: (key, data) => crypto.stream(key, data),
+    equal: (a, b) => crypto.equal(a, b),
+    recordKey: (key) => crypto.recordKey(key),
+    dhPrivate: (secret) => crypto.dhPrivate(secret),
+    kemPrivate: (suite, seed) => crypto.kemPrivate(suite, seed),
+    kemPublic: (suite, bytes) => crypto.kemPublic(suite, bytes),
+  };
+}

@@ -96,34 +96,32 @@ export class CookieIssuer {
 
 /** The cookie one peer gave us, for the address it gave it at; good for 115 s. §5.2 N3. */
 export class CookieJar {
-  #cookie: Uint8Array | undefined;
-  #address: Endpoint | undefined;
-  #since: Instant | undefined;
+  #held: { readonly cookie: Uint8Array; readonly address: Endpoint; readonly since: Instant } | undefined;
 
   /** `cookie`, 16 B, came in answer to what was sent to `address`. */
   put(now: Instant, address: Endpoint, cookie: Uint8Array): void {
-    this.#cookie = cookie;
-    this.#address = address;
-    this.#since = now;
+    this.#held = { cookie, address, since: now };
   }
 
   /** The cookie to use towards `address` now, if one is held. */
   take(now: Instant, address: Endpoint): Uint8Array | undefined {
-    if (this.#since === undefined || elapsed(this.#since, now) >= cookieLifetime) return undefined;
-    return this.#address !== undefined && sameEndpoint(this.#address, address) ? this.#cookie : undefined;
+    const held = this.#good(now);
+    return held !== undefined && sameEndpoint(held.address, address) ? held.cookie : undefined;
   }
 
   /** For tests: for how long a cookie has been held, and for which port; `undefined` when none is good any more. */
   describe(now: Instant): { port: number; age: Millis } | undefined {
-    if (this.#since === undefined || this.#address === undefined) return undefined;
-    const age = elapsed(this.#since, now);
-    return age >= cookieLifetime ? undefined : { port: this.#address.port, age };
+    const held = this.#good(now);
+    return held && { port: held.address.port, age: elapsed(held.since, now) };
   }
 
   clear(): void {
-    this.#cookie = undefined;
-    this.#address = undefined;
-    this.#since = undefined;
+    this.#held = undefined;
+  }
+
+  #good(now: Instant) {
+    const held = this.#held;
+    return held !== undefined && elapsed(held.since, now) < cookieLifetime ? held : undefined;
   }
 }
 

@@ -26,6 +26,18 @@ describe('the fingerprint', () => {
     expect(fingerprint(new Uint8Array(Buffer.from(hex, 'hex')))).toBe(expected);
   });
 
+  it.each([
+    ['', ''],
+    ['f', 'my'],
+    ['fo', 'mzxq'],
+    ['foo', 'mzxw-6'],
+    ['foob', 'mzxw-6yq'],
+    ['fooba', 'mzxw-6ytb'],
+    ['foobar', 'mzxw-6ytb-oi'],
+  ])('of "%s", grouped, is the answer of RFC 4648 §10', (text, expected) => {
+    expect(fingerprint(new TextEncoder().encode(text))).toBe(expected);
+  });
+
   it('has 52 characters, each bit of the ID in one of them', () => {
     const id = crypto.random(32);
     const text = fingerprint(id);
@@ -116,6 +128,12 @@ describe('a peer’s keys', () => {
     expect(said).not.toMatch(/abab|ffff|171,\s?171|255,\s?255/i);
     expect(said).not.toContain(Buffer.from(kemKey(other, 1).slice(1, 9)).toString('hex'));
   });
+});
+
+it('a KEM key of another length is told which lengths there are', () => {
+  expect(() => peerKeys(crypto, fresh(), fresh().dh.publicKey, new Uint8Array(800))).toThrow(
+    'an ML-KEM public key has 1184 (ML-KEM-768) or 1568 (ML-KEM-1024) bytes, this one 800',
+  );
 });
 
 it('a destroyed identity gives no key any more', () => {

@@ -30,10 +30,16 @@ export function fingerprint(id: Uint8Array): string {
   return (text.match(/.{1,4}/g) ?? []).join('-');
 }
 
+/** Our KEM key of a suite, and the ID made with it (32 B). */
+export interface OwnKeys {
+  readonly kem: KemPrivate;
+  readonly id: Uint8Array;
+}
+
 /** Our own static keys. One KEM seed serves every suite, with an ID in each. */
 export class Identity {
   readonly dh: DhPrivate;
-  readonly #kems = new Map<SuiteId, { key: KemPrivate; id: Uint8Array }>();
+  readonly #kems = new Map<SuiteId, OwnKeys>();
 
   /**
    * `privateKey` 32 B, `kemSeed` 64 B (d ‖ z) or absent for a party with classical peers only; both stay the caller's.
@@ -48,23 +54,27 @@ export class Identity {
     this.dh = crypto.dhPrivate(privateKey.borrow());
     if (kemSeed === undefined) return;
     for (const suite of suiteIds) {
-      const key = crypto.kemPrivate(suite, kemSeed.borrow());
-      this.#kems.set(suite, { key, id: idOf(crypto, suite, this.dh.publicKey, key.publicKey) });
+      const kem = crypto.kemPrivate(suite, kemSeed.borrow());
+      this.#kems.set(suite, { kem, id: idOf(crypto, suite, this.dh.publicKey, kem.publicKey) });
     }
   }
 
-  /** `undefined` without a KEM seed. */
+  /** `undefined` without a KEM seed; so are the two below. */
+  own(suite: SuiteId): OwnKeys | undefined {
+    return this.#kems.get(suite);
+  }
+
   kem(suite: SuiteId): KemPrivate | undefined {
-    return this.#kems.get(suite)?.key;
+    return this.own(suite)?.kem;
   }
 
   id(suite: SuiteId): Uint8Array | undefined {
-    return this.#kems.get(suite)?.id;
+    return this.own(suite)?.id;
   }
 
   destroy(): void {
     this.dh.destroy();
-    for (const { key } of this.#kems.values()) key.destroy();
+    for (const { kem } of this.#kems.values()) kem.destroy();
     this.#kems.clear();
   }
 }

@@ -11,7 +11,7 @@ import type { SuiteId } from '../limits.ts';
 import type { SessionIndex } from '../types.ts';
 import { hdr1, hdr2 } from '../wire/fragment.ts';
 import { initiationBody, responseBody } from '../wire/messages.ts';
-import type { HybridPeerKeys, Identity } from './identity.ts';
+import type { HybridPeerKeys, Identity, OwnKeys } from './identity.ts';
 import { type SessionKeys, splitHybrid } from './session-keys.ts';
 import { Transcript, wrap } from './transcript.ts';
 
@@ -120,15 +120,14 @@ export function consumeResponse(
 ): SessionKeys | Drop {
   const { suite, ephemeral, ephemeralKem, senderIndex } = state;
   const fields = responseBody[suite].read(body);
-  const transcript = state.transcript.fork();
   const ee = ephemeral.agree(fields.unencryptedEphemeral);
   // R3: se = DH(e_r, S_i), here from s_i; ct3 unwrapped with it
   const se = self.dh.agree(fields.unencryptedEphemeral);
   if (ee === undefined || se === undefined) {
     wipe(ee, se);
-    transcript.destroy();
     return 'bad-response';
   }
+  const transcript = state.transcript.fork();
   const ct3 = wrap(crypto, se, fields.wrappedStaticCiphertext);
   // R2: decapsulation never fails visibly; a bad ciphertext gives another key and dies at R8
   const k2 = ephemeralKem.decapsulate(fields.unencryptedKemCiphertext);
@@ -164,9 +163,8 @@ function staticKemBinding(crypto: Suite, own: Uint8Array, peer: KemPublic): Uint
 }
 
 /** Our KEM key and ID of a suite; the engine lets no hybrid peer in without a KEM seed. */
-export function ownKeys(self: Identity, suite: SuiteId): { kem: KemPrivate; id: Uint8Array } {
-  const kem = self.kem(suite);
-  const id = self.id(suite);
-  invariant(kem !== undefined && id !== undefined, 'a hybrid handshake without a KEM key of our own');
-  return { kem, id };
+export function ownKeys(self: Identity, suite: SuiteId): OwnKeys {
+  const own = self.own(suite);
+  invariant(own !== undefined, 'a hybrid handshake without a KEM key of our own');
+  return own;
 }

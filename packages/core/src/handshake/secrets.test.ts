@@ -35,6 +35,7 @@ class Watch {
   readonly secrets: { name: string; bytes: Uint8Array }[] = [];
   readonly keys: { name: string; destroyed: boolean }[] = [];
   readonly suite: Suite;
+  #refusals = { agree: 0, decapsulate: 0 };
 
   constructor() {
     const note = <T extends Uint8Array | undefined>(name: string, bytes: T): T => {
@@ -46,7 +47,7 @@ class Watch {
       this.keys.push(kept);
       return {
         publicKey: key.publicKey,
-        agree: (peer) => note('DH result', key.agree(peer)),
+        agree: (peer) => (this.#refuses('agree') ? undefined : note('DH result', key.agree(peer))),
         destroy() {
           kept.destroyed = true;
           key.destroy();
@@ -59,7 +60,8 @@ class Watch {
       return {
         suite: key.suite,
         publicKey: key.publicKey,
-        decapsulate: (ciphertext) => note('decapsulated', key.decapsulate(ciphertext)),
+        decapsulate: (ciphertext) =>
+          this.#refuses('decapsulate') ? undefined : note('decapsulated', key.decapsulate(ciphertext)),
         destroy() {
           kept.destroyed = true;
           key.destroy();
@@ -109,6 +111,16 @@ class Watch {
     this.keys.length = 0;
   }
 
+  /** The `nth` call from now on gives `undefined`, whatever it is given. */
+  refuse(call: 'agree' | 'decapsulate', nth: number): void {
+    this.#refusals[call] = nth;
+  }
+
+  #refuses(call: 'agree' | 'decapsulate'): boolean {
+    this.#refusals[call] -= 1;
+    return this.#refusals[call] === 0;
+  }
+
   /** Names of what is still there but for `kept`. */
   left(kept: readonly Secret[] = []): string[] {
     const mayStay = new Set(kept.map((secret) => secret.borrow()));
@@ -153,7 +165,7 @@ describe.each([1, 2] as const)('a hybrid handshake of suite %i leaves no secret 
     const { crypto, other, toSelf, initiate, claimOf } = all;
     const { body, state } = ok(initiate());
     const initiation = ok(authenticate(crypto, other, ok(claimOf(body)), toSelf, presharedKey));
-    return { ...all, state, response: ok(respond(crypto, initiation, presharedKey, indexR)) };
+    return { ...all, body, state, response: ok(respond(crypto, initiation, presharedKey, indexR)) };
   }
 
   it('when it comes to a session, but for the keys of its two ends', () => {
@@ -193,6 +205,37 @@ describe.each([1, 2] as const)('a hybrid handshake of suite %i leaves no secret 
     expect(watch.left()).toEqual(before);
     state.destroy();
     expect(watch.left()).toEqual([]);
+  });
+
+  it.each([1, 2])('whichever agreement has no result, here number %i of each step', (nth) => {
+    const first = parties();
+    first.watch.refuse('agree', nth);
+    expect(first.initiate()).toBe('bad-dh');
+    expect(first.watch.left()).toEqual([]);
+
+    const { watch, crypto, self, other, toSelf, state, response, claimOf, body } = answered();
+    for (const secret of [...secretsOf(response.keys), response.macKey]) secret.destroy();
+    const before = watch.left();
+    watch.refuse('agree', nth);
+    expect(consumeResponse(crypto, self, state, indexR, response.body)).toBe('bad-response');
+    expect(watch.left()).toEqual(before);
+    state.destroy();
+
+    const initiation = ok(authenticate(crypto, other, ok(claimOf(body)), toSelf, presharedKey));
+    watch.refuse('agree', nth);
+    expect(respond(crypto, initiation, presharedKey, indexR)).toBe('bad-dh');
+    expect(watch.left()).toEqual([]);
+  });
+
+  it('takes a decapsulation without a result for a bug: a ciphertext here has its length by the layout', () => {
+    const bug = expect.objectContaining({ code: 'PQTUN_INVARIANT' });
+    const { watch, crypto, self, state, response, claimOf, body } = answered();
+    for (const nth of [1, 2]) {
+      watch.refuse('decapsulate', nth);
+      expect(() => consumeResponse(crypto, self, state, indexR, response.body)).toThrow(bug);
+    }
+    watch.refuse('decapsulate', 1);
+    expect(() => claimOf(body)).toThrow(bug);
   });
 
   it.each([
@@ -245,6 +288,23 @@ describe.each([1, 2] as const)('a hybrid handshake of suite %i leaves no secret 
     ok(authenticate(crypto, other, ok(claimOf(body)), toSelf, presharedKey)).destroy();
     expect(watch.left()).toEqual([]);
   });
+});
+
+it('checking the keys of a peer leaves no secret behind', () => {
+  const watch = new Watch();
+  const [self, other] = [watch.identity(), watch.identity()];
+  watch.begin();
+  peerKeys(watch.suite, self, other.dh.publicKey, other.kem(1)?.publicKey);
+  expect(watch.secrets).toHaveLength(1);
+  expect(watch.left()).toEqual([]);
+});
+
+it('an identity ends with all its private keys', () => {
+  const watch = new Watch();
+  const self = watch.identity();
+  expect(watch.left()).toEqual(['X25519 key', 'KEM key', 'KEM key']);
+  self.destroy();
+  expect(watch.left()).toEqual([]);
 });
 
 describe('a classical handshake leaves no secret behind', () => {
@@ -313,6 +373,31 @@ describe('a classical handshake leaves no secret behind', () => {
     const { message, state } = ok(initiate());
     state.destroy();
     expect(claimOf({ ...initiationIn(message), ...change })).toBe(drop);
+    expect(watch.left()).toEqual([]);
+  });
+
+  it.each([1, 2])('whichever agreement has no result, here number %i of each step', (nth) => {
+    const first = parties();
+    first.watch.refuse('agree', nth);
+    expect(first.initiate()).toBe('bad-dh');
+    expect(first.watch.left()).toEqual([]);
+
+    const { watch, crypto, self, other, initiate, claimOf } = parties();
+    const { message, state } = ok(initiate());
+    const claim = ok(claimOf(initiationIn(message)));
+    ok(authenticateClassical(other, claim));
+    const response = ok(respondClassical(crypto, claim, presharedKey, indexR));
+    for (const secret of secretsOf(response.keys)) secret.destroy();
+    const before = watch.left();
+    watch.refuse('agree', nth);
+    expect(consumeClassicalResponse(self, state, responseIn(response.message))).toBe('bad-response');
+    expect(watch.left()).toEqual(before);
+    state.destroy();
+
+    const again = ok(claimOf(initiationIn(message)));
+    ok(authenticateClassical(other, again));
+    watch.refuse('agree', nth);
+    expect(respondClassical(crypto, again, presharedKey, indexR)).toBe('bad-dh');
     expect(watch.left()).toEqual([]);
   });
 

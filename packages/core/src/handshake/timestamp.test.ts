@@ -22,6 +22,10 @@ it('adding a grain carries at 10^9 ns and rounds down again', () => {
   const next = nextTimestamp(last);
   expect(seconds(next)).toBe(1n);
   expect(nanos(next)).toBe(0); // 60 × 2^24 − 10^9 = 6,632,960 ns, rounded down
+
+  const exact = timestampOf(unixMillis(0)); // as another program may have left it: the sum is 10^9 itself
+  view(exact).setUint32(8, 1_000_000_000 - timestampGrain);
+  expect(nextTimestamp(exact)).toEqual(timestampOf(unixMillis(1000)));
 });
 
 it('C6: timestamps only rise, whatever the wall clock does', () => {
@@ -87,6 +91,28 @@ it('C6: an orderly stop keeps the exact value', () => {
   const last = clock.next(unixMillis(5_000));
   clock.stop();
   expect(kept.at(-1)).toEqual(last);
+});
+
+it('C6: a stop before anything was sent keeps nothing, and one that cannot keep the value raises an alarm', () => {
+  const kept: Uint8Array[] = [];
+  let works = true;
+  let alarms = 0;
+  const clock = new TimestampClock(
+    undefined,
+    (value) => {
+      kept.push(value);
+      return works;
+    },
+    () => alarms++,
+  );
+  clock.stop();
+  expect([kept.length, alarms]).toEqual([0, 0]);
+  clock.next(unixMillis(5_000));
+  clock.stop();
+  expect([kept.length, alarms]).toEqual([2, 0]);
+  works = false;
+  clock.stop();
+  expect([kept.length, alarms]).toEqual([3, 1]);
 });
 
 it('C6: when keeping fails it goes on in memory, raises an alarm and tries again', () => {

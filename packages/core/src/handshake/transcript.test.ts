@@ -40,6 +40,9 @@ describe.each([
     bad[3] = (bad[3] ?? 0) ^ 1;
     const fork = b.fork();
     expect(fork.openAndMix(fork.mixKeyAndKey(ascii('k')), bad)).toBeUndefined();
+    const untouched = b.fork();
+    untouched.mixKeyAndKey(ascii('k'));
+    expect(fork.split()).toEqual(untouched.split());
     const other = b.fork();
     expect(other.openAndMix(other.mixKeyAndKey(ascii('k')), sealed)).toEqual(ascii('text'));
     expect(other.split()).toEqual(a.split());
