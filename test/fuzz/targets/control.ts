@@ -19,7 +19,8 @@ export const target: FuzzTarget = {
     Uint8Array.of(0, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8),
     Uint8Array.of(0, 3, 3, 2, 1, 2, 3, 4, 5, 6, 7, 8),
     Uint8Array.of(3, 0, 1, 0, 0, 0),
-    Uint8Array.of(2, 40, 1, 0, 0, 1, 2, 3),
+    Uint8Array.of(2, 20, 1, 0, 0, 1, 2, 3),
+    Uint8Array.of(2, 17, 3, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 1, 5, 2, 3, 3, 0, 0, 1),
   ],
   dictionary: [Uint8Array.of(0, 1, 0), Uint8Array.of(0, 2, 0), Uint8Array.of(0, 3, 0)],
   run: (input) => new Conversation().run(new Cursor(input)),
@@ -79,7 +80,8 @@ class Conversation {
         case 2: {
           // the same probe many times: the limit of answers
           const times = cursor.u8() % 40;
-          for (let nth = 0; nth < times; nth++) this.#receive(cursor, tokens);
+          const act = cursor.bytes(16);
+          for (let nth = 0; nth < times; nth++) this.#receive(new Cursor(act), tokens);
           break;
         }
         default: {

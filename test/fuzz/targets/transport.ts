@@ -32,6 +32,8 @@ export const target: FuzzTarget = {
     // install as responder, confirm it, send
     Uint8Array.of(0, 1, 0, 5, 1, 0, 5, 0, 0, 0, 3, 0, 0, 0, 2, 0, 28, 0, 3, 0),
     Uint8Array.of(0, 1, 1, 6, 0, 0, 1, 9, 1, 0, 7, 0, 0, 0, 1, 16, 0, 0, 3, 24),
+    // the window: far ahead, then 8128 and 8129 behind
+    Uint8Array.of(0, 0, 0, 0, 1, 0, 1, 0x10, 0x27, 0, 0, 0, 1, 0, 6, 5, 0, 0, 0, 0, 1, 0, 6, 6, 0, 0, 0, 0),
     Uint8Array.of(2, 0, 200, 2, 0, 100, 0, 0, 0, 1, 3, 19, 4, 0, 5),
   ],
   dictionary: [Uint8Array.of(1, 0, 0, 0, 0, 0, 3), Uint8Array.of(0, 1, 0, 9)],
