@@ -49,9 +49,10 @@ describe.each(sockets)('over %s UDP', (udp) => {
     expect(a.tunnel.stats().cookieRepliesSent).toBe(0);
     b.outside.write([packet(partyB, partyA)]);
     expect(await a.arrived()).toHaveLength(1);
-    // 'under-load' may come and go with the machine's own load
+    // 'under-load' may come and go with the machine's own load; where b was first heard of is told a second later
     const harmless = ['dropped', 'peer-established', 'under-load'];
-    expect(a.events.map(({ id }) => id).filter((id) => !harmless.includes(id))).toEqual([]);
+    const first = { id: 'peer-roamed', endpoint: `127.0.0.1:${b.tunnel.listenPort}` };
+    for (const event of a.events) if (!harmless.includes(event.id)) expect(event).toMatchObject(first);
   });
 
   // The cookie is for the address and port that the socket reports: lost on the way to the engine, nobody would get in.
