@@ -36,7 +36,9 @@ class InProcessRunner {
   #damaged;
 
   capabilities() {
-    return { reloadEnvironment: false }; // what was imported stays: Stryker starts a new process for a static mutant
+    // Said so that Stryker starts no process for a mutant that acts at load and later as well: we run it as any other. For one
+    // that is to act at load `mutantRun` asks for a process itself.
+    return { reloadEnvironment: true };
   }
 
   async dryRun() {
@@ -56,9 +58,14 @@ class InProcessRunner {
 
   async mutantRun({ activeMutant, mutantActivation, testFilter, hitLimit }) {
     if (this.#damaged !== undefined) throw new Error(this.#damaged);
+    const isStatic = mutantActivation === 'static';
+    if (isStatic && this.#tests !== undefined) throw new Error('the modules are loaded already');
     const pristine = !this.#used;
     this.#used = true;
-    if (mutantActivation === 'static') stryker.activeMutant = activeMutant.id;
+    if (isStatic) {
+      this.#damaged = 'the modules were loaded by a mutant';
+      stryker.activeMutant = activeMutant.id;
+    }
     try {
       await this.#load();
     } catch (error) {
@@ -74,7 +81,7 @@ class InProcessRunner {
       const late = determineHitLimitReached(stryker.hitCount, hitLimit);
       if (failure === undefined && late === undefined) continue;
       stryker.activeMutant = undefined;
-      if (mutantActivation === 'runtime' && (await attempt(test)).failure !== undefined) {
+      if (!isStatic && (await attempt(test)).failure !== undefined) {
         this.#damaged = `damaged by mutant ${activeMutant.id} or one before it`;
         if (!pristine) throw new Error(this.#damaged);
       }

@@ -17,7 +17,9 @@ export default {
   testRunnerNodeArgs: ['--conditions=pqtun-source', '--no-warnings'],
   coverageAnalysis: 'perTest',
   ignoreStatic: process.env.PQTUN_MUTATION_STATIC !== '1',
-  plugins: ['in-process-runner.mjs', 'ignore-texts.mjs'].map((name) => new URL(name, import.meta.url).href),
+  plugins: ['in-process-runner.mjs', 'ignore-texts.mjs', 'survivor-reporter.mjs'].map(
+    (name) => new URL(name, import.meta.url).href,
+  ),
   ignorers: ['texts'],
   ignorePatterns: [
     '**',
@@ -36,8 +38,8 @@ export default {
   cleanTempDir: 'always',
   concurrency: 2,
   // A machine under load must not turn a slow test into a dead mutant.
-  timeoutMS: 10_000,
-  reporters: [process.stderr.isTTY ? 'progress' : 'progress-append-only'],
+  timeoutMS: 60_000,
+  reporters: [process.stderr.isTTY ? 'progress' : 'progress-append-only', 'survivors'],
   allowConsoleColors: process.stderr.isTTY,
   logLevel: 'warn',
 };

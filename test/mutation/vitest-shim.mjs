@@ -3,6 +3,7 @@
  * expect is vitest's own. Just what the tests of core use; anything else is an error when it is called, not a test less.
  */
 import { format } from 'node:util';
+import { leftOut } from './folders.mjs';
 
 export { expect } from 'vitest';
 
@@ -31,7 +32,14 @@ function single(name, ...rest) {
   taken.set(key, times);
   const unique = times === 1 ? full : `${full} (${times})`;
   const id = `${fileName}#${unique}`;
-  collected.push({ id, name: unique, fileName, line, skipped: skipping, run: bodyOf(rest) });
+  collected.push({
+    id,
+    name: unique,
+    fileName,
+    line,
+    skipped: skipping || leftOut.some((title) => full.includes(title)),
+    run: bodyOf(rest),
+  });
 }
 
 /** The function among `(function)`, `(function, timeout)` and `(options, function)`. */
