@@ -21,13 +21,15 @@ export class Attacker {
     simulation.world.observers.push({ onSent: (_host, datagram) => this.#record(datagram) });
   }
 
-  /** Plays recorded datagrams again: to whom they were for, or to anybody; from where they came, or from anywhere. */
+  /** Plays recorded messages again: to whom they were for, or to anybody; from where they came, or from anywhere. */
   replay(times: number): void {
     const { random, world } = this.#simulation;
     for (let i = 0; i < times && this.#recorded.length > 0; i++) {
-      const { from, to, bytes } = random.pick(this.#recorded);
-      const target = random.chance(0.8) ? to : this.#simulation.anyHost().address;
-      world.inject(this.#source(from), target, bytes, random.chance(0.5));
+      const picked = random.pick(this.#recorded);
+      const target = random.chance(0.8) ? picked.to : this.#simulation.anyHost().address;
+      const from = this.#source(picked.from);
+      const perfect = random.chance(0.5);
+      for (const { bytes } of this.#wholeMessage(picked)) world.inject(from, target, bytes, perfect);
     }
   }
 
@@ -59,6 +61,15 @@ export class Attacker {
     };
   }
 
+  /** Keeps all initiations out of the network: while somebody wants a session, one after the other. */
+  holdInitiations(): void {
+    this.#simulation.network.holdsBack = (datagram) => {
+      if (datagram.bytes[0] !== 0x11 && datagram.bytes[0] !== 1) return false;
+      this.#held.push(datagram);
+      return true;
+    };
+  }
+
   /** Lets go what was held back, in any order. */
   release(): void {
     const { network, random, world } = this.#simulation;
@@ -66,12 +77,21 @@ export class Attacker {
     while (this.#held.length > 0) {
       const [datagram] = this.#held.splice(random.between(0, this.#held.length - 1), 1);
       if (datagram === undefined) return;
-      world.inject(
-        random.chance(0.7) ? datagram.from : this.#source(datagram.from),
-        datagram.to,
-        datagram.bytes,
-        true,
-      );
+      const from = random.chance(0.7) ? datagram.from : this.#source(datagram.from);
+      world.inject(from, datagram.to, datagram.bytes, true);
+    }
+  }
+
+  /** Lets go what was held back, in order, each message from a place of its own: C3 and C4 at their limits. */
+  scatter(): void {
+    const { network, world } = this.#simulation;
+    network.holdsBack = undefined;
+    const places = new Map<string, Endpoint>();
+    for (const { to, bytes } of this.#held.splice(0)) {
+      const message = Buffer.from(bytes.subarray(4, 8)).toString('hex');
+      const from = places.get(message) ?? endpoint(ip(`198.18.${places.size & 0xff}.1`), 51820);
+      places.set(message, from);
+      world.inject(from, to, bytes, true);
     }
   }
 
@@ -125,6 +145,18 @@ export class Attacker {
   #record(datagram: Datagram): void {
     if (this.#recorded.length < mostRecorded) this.#recorded.push(datagram);
     else this.#recorded[this.#simulation.random.between(0, mostRecorded - 1)] = datagram;
+  }
+
+  /** All datagrams that left with this one as fragments of one message. */
+  #wholeMessage(datagram: Datagram): Datagram[] {
+    const { at, bytes } = datagram;
+    if (bytes[0] !== 0x11 && bytes[0] !== 0x12) return [datagram];
+    return this.#recorded.filter(
+      (other) =>
+        other.at === at &&
+        other.bytes[0] === bytes[0] &&
+        other.bytes.subarray(4, 8).every((byte, i) => byte === bytes[4 + i]),
+    );
   }
 
   /** Where it pretends to be: where it came from, another's address, or some place of its own. */

@@ -1,5 +1,6 @@
 /** What the attacker does (attacker.ts). */
-import type { Act } from './act.ts';
+import { type Act, second } from './act.ts';
+import { chatter } from './traffic.ts';
 
 export const attackActs: readonly Act[] = [
   { name: 'replays', weight: 2, play: ({ attacker, random }) => attacker.replay(random.between(1, 40)) },
@@ -11,6 +12,20 @@ export const attackActs: readonly Act[] = [
     play: ({ attacker, random }) => attacker.holdBack(random.fraction()),
   },
   { name: 'an attacker lets go', weight: 3, play: ({ attacker }) => attacker.release() },
+  {
+    name: 'initiations kept back, then let go each from elsewhere',
+    weight: 1,
+    play(simulation) {
+      const { attacker, world, random } = simulation;
+      attacker.holdInitiations();
+      const end = world.now + random.between(10, 150) * second;
+      while (world.now < end) {
+        chatter(simulation);
+        world.runFor(random.between(1, 5 * second));
+      }
+      attacker.scatter();
+    },
+  },
   {
     name: 'forged initiations',
     weight: 1,
