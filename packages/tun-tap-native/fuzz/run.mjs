@@ -15,6 +15,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -24,9 +25,11 @@ const packageFolder = dirname(here);
 const cache = join(packageFolder, '.cache', 'fuzz');
 const versions = [22, 21, 20, 19, 18, 17, 16, 15, 14];
 const compilers = ['clang++', ...versions.map((version) => `clang++-${version}`)];
+/** Targets at a time, each on one core. */
+const mostAtOnce = 2;
 const help = `Usage: node packages/tun-tap-native/fuzz/run.mjs [--seconds N] [TARGET]...
 
-  --seconds N  how long each target runs, 1 to 86400; default 6
+  --seconds N  how long each target runs, 1 to 86400; default 4. Two targets run at a time
   --list       names the targets
 
 Needs clang with its runtime; as root on Debian it is installed if it is missing.`;
@@ -50,10 +53,14 @@ async function main() {
   }
   const counts = { passed: 0, failed: 0, skipped: 0 };
   const compiler = findCompiler() ?? installCompiler();
-  for (const target of options.chosen) {
-    const outcome = compiler === undefined ? skip(target) : await fuzz(compiler, target, options.seconds);
-    counts[outcome]++;
-  }
+  const waiting = [...options.chosen];
+  const work = async () => {
+    for (let target = waiting.shift(); target !== undefined; target = waiting.shift()) {
+      const outcome = compiler === undefined ? skip(target) : await fuzz(compiler, target, options.seconds);
+      counts[outcome]++;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), mostAtOnce) }, work));
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return counts.failed === 0 ? 0 : 1;
 }
@@ -63,7 +70,7 @@ function parse() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { seconds: { type: 'string', default: '6' }, list: flag, help: flag },
+      options: { seconds: { type: 'string', default: '4' }, list: flag, help: flag },
     });
     const seconds = Number(values.seconds);
     if (!(Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400))
@@ -84,7 +91,7 @@ function skip(target) {
 }
 
 async function fuzz(compiler, target, seconds) {
-  const program = build(compiler, target);
+  const program = await build(compiler, target);
   if (program === undefined) return 'failed';
   const corpus = join(cache, 'corpus', target);
   const findings = join(cache, 'findings', target);
@@ -111,8 +118,8 @@ async function fuzz(compiler, target, seconds) {
   return 'failed';
 }
 
-/** Builds what is older than its sources; the path of the program. */
-function build(compiler, target) {
+/** Builds what is older than what it is made of; the path of the program. */
+async function build(compiler, target) {
   const source = join(here, `${target}.cc`);
   const text = readFileSync(source, 'utf8');
   const words = (name) =>
@@ -122,48 +129,43 @@ function build(compiler, target) {
   const sources = [source, ...words('sources').map((path) => join(packageFolder, path))];
   const program = join(cache, target);
   mkdirSync(cache, { recursive: true });
-  if (isCurrent(program)) return program;
+  if (isCurrent(program, sources)) return program;
   const node = nodeHeaders();
-  const result = spawnSync(
-    compiler,
-    [
-      ...[
-        '-std=c++17',
-        '-g',
-        '-O1',
-        '-D_GNU_SOURCE',
-        '-D_GLIBCXX_ASSERTIONS',
-        '-DNAPI_VERSION=9',
-        '-Wall',
-        '-Wextra',
-      ],
-      ...[
-        '-fsanitize=fuzzer,address,undefined',
-        '-fno-sanitize-recover=undefined',
-        '-fno-omit-frame-pointer',
-      ],
-      ...words('wrap').map((call) => `-Wl,--wrap=${call}`),
-      `-I${join(packageFolder, 'native')}`,
-      ...(node === undefined ? [] : ['-isystem', node]),
-      ...sources,
-      ...words('link'),
-      ...['-o', program],
+  const { code, text: said } = await run(compiler, [
+    ...[
+      '-std=c++17',
+      '-g',
+      '-O1',
+      '-D_GNU_SOURCE',
+      '-D_GLIBCXX_ASSERTIONS',
+      '-DNAPI_VERSION=9',
+      '-Wall',
+      '-Wextra',
     ],
-    { encoding: 'utf8' },
-  );
-  if (result.status === 0) return program;
-  console.log(`${target}: does not build, FAILED\n${result.stderr ?? result.error?.message}`);
+    ...['-fsanitize=fuzzer,address,undefined', '-fno-sanitize-recover=undefined', '-fno-omit-frame-pointer'],
+    ...words('wrap').map((call) => `-Wl,--wrap=${call}`),
+    `-I${join(packageFolder, 'native')}`,
+    ...(node === undefined ? [] : ['-isystem', node]),
+    ...sources,
+    ...words('link'),
+    ...['-o', program],
+  ]);
+  if (code === 0) return program;
+  console.log(`${target}: does not build, FAILED\n${said}`);
   return undefined;
 }
 
-/** Newer than every C++ file of the package. */
-function isCurrent(program) {
+/** Newer than its sources, every header and this file. */
+function isCurrent(program, sources) {
   if (!existsSync(program)) return false;
   const built = statSync(program).mtimeMs;
-  return ['native', 'fuzz'].every((folder) =>
+  const headers = ['native', 'fuzz'].flatMap((folder) =>
     readdirSync(join(packageFolder, folder), { recursive: true })
-      .filter((name) => /\.(cc|h|mjs)$/.test(name))
-      .every((name) => statSync(join(packageFolder, folder, name)).mtimeMs < built),
+      .filter((name) => name.endsWith('.h'))
+      .map((name) => join(packageFolder, folder, name)),
+  );
+  return [...sources, ...headers, fileURLToPath(import.meta.url)].every(
+    (path) => statSync(path).mtimeMs < built,
   );
 }
 
