@@ -26,6 +26,9 @@ describe('packet buffer', () => {
     buffer.trim(2);
     expect(buffer.packet).toEqual(Uint8Array.of(1, 2));
     expect(() => buffer.trim(3)).toThrow('lengthen');
+    expect(() => buffer.trim(-1)).toThrow('lengthen');
+    buffer.trim(0);
+    expect(buffer.length).toBe(0);
   });
 
   test('a packet that waits does not hold on to memory more than twice its need', () => {

@@ -50,6 +50,7 @@ describe('send counter', () => {
   test('never goes back', () => {
     const counter = new SendCounter(sessionLimits('standard'));
     counter.advanceTo(5);
+    counter.advanceTo(5); // to where it is: no step back
     expect(() => counter.advanceTo(4)).toThrow('forward');
     expect(() => counter.advanceTo(2 ** 53)).toThrow('forward');
     expect(counter.next).toBe(5);
