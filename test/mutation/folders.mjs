@@ -43,6 +43,8 @@ export const leftOut = [
   'equal profiles show no such sign in hours',
   'after each of a hundred kills',
   'data flows both ways in time afterwards',
+  'writes its ceiling in blocks of ten minutes, half a block ahead, and never',
+  'fifty gateways, with loss',
 ];
 
 /** In the order in which the folders of core import each other, which is that of the risk as well. */

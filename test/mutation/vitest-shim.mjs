@@ -3,6 +3,7 @@
  * expect is vitest's own. Just what the tests of core use; anything else is an error when it is called, not a test less.
  */
 import { format } from 'node:util';
+import { vi as real } from 'vitest';
 import { leftOut } from './folders.mjs';
 
 export { expect } from 'vitest';
@@ -38,7 +39,7 @@ function single(name, ...rest) {
     fileName,
     line,
     skipped: skipping || leftOut.some((title) => full.includes(title)),
-    run: bodyOf(rest),
+    run: finished(bodyOf(rest)),
   });
 }
 
@@ -92,8 +93,27 @@ export const describe = withVariants(suite);
 export const test = withVariants(single);
 export const it = test;
 
-/** Its settings are about time-outs, which are Stryker's here. */
-export const vi = { setConfig: () => {} };
+/** Settings are about time-outs, which are Stryker's here. */
+export const vi = { setConfig: () => {}, fn: real.fn, spyOn: real.spyOn };
+
+let finishers = [];
+
+/** For the test that runs: tests run one after the other. */
+export function onTestFinished(finisher) {
+  finishers.push(finisher);
+}
+
+function finished(body) {
+  return async () => {
+    try {
+      await body();
+    } finally {
+      const due = finishers.reverse();
+      finishers = [];
+      for (const finisher of due) await finisher();
+    }
+  };
+}
 
 function unsupported(name) {
   return () => {
