@@ -20,6 +20,7 @@ export const target: FuzzTarget = {
     Uint8Array.of(1, 2, 0, 0, 2, 1, 0, 4, 3),
     Uint8Array.of(0, 3, 1, 0, 4, 9, 0, 0, 0, 1, 0, 0, 1, 1, 0),
     Uint8Array.of(0, 0, 4, 5, 1, 0, 2, 1, 1, 0, 1, 2, 0),
+    Uint8Array.of(0, 2, 0, ...new Uint8Array(17), 2, 0, ...new Uint8Array(17)), // two cookie replies
   ],
   dictionary: [Uint8Array.of(0, 0, 0, 0, 1, 0, 0), Uint8Array.of(2, 0, 0, 0), Uint8Array.of(4, 9)],
   run: (input) => new Attempt(input).run(),
@@ -38,6 +39,8 @@ class Attempt {
   readonly #held: Uint8Array[] = [];
   /** Datagrams of the last initiation, in its order. */
   #initiation: Uint8Array[] = [];
+  /** Indices of initiations that were sent again for a cookie. */
+  readonly #actedOn = new Set<number>();
   #nextHonest = honestFrom;
 
   constructor(input: Uint8Array) {
@@ -163,11 +166,15 @@ class Attempt {
       );
       this.#initiation = [];
     }
-    if (bytes[0] === 3 && outcome.sent.length > 0)
+    if (bytes[0] === 3 && outcome.sent.length > 0) {
       must(
-        outcome.sent.every(({ bytes: again }) => again.at(-1) !== undefined && again[0] === 0x11),
-        'N3: not the copy',
+        outcome.sent.every(({ bytes: again }) => again[0] === 0x11),
+        'a cookie reply brought about something else than a copy',
       );
+      const index = new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
+      must(!this.#actedOn.has(index), 'N3: a second cookie reply was acted on');
+      this.#actedOn.add(index);
+    }
     this.#note(outcome);
     must(this.#gateway.tunnel.engine.sizes().indices <= 4, 'more indices than sessions and one initiation');
   }
