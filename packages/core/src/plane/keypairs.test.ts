@@ -258,6 +258,21 @@ describe('session table (T6)', () => {
     expect(table.erasedByAge(expiry, one.localIndex)).toBe(false);
   });
 
+  test('an index erased again is remembered from then on, one of just an hour ago still', () => {
+    const table = new SessionTable();
+    const [first, second, third] = [1, 1, 1].map((mark) => keypair('initiator', mark));
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error('three were made');
+    table.erase(expiry, first);
+    table.erase(expiry, second);
+    table.erase(later(expiry, millis(1)), first);
+    table.erase(later(expiry, erasedIndexMemory), third);
+    expect(table.agedSize).toBe(3);
+    table.erase(later(expiry, millis(erasedIndexMemory + 1)), third);
+    expect(table.agedSize).toBe(2);
+    expect(table.erasedByAge(later(expiry, millis(erasedIndexMemory + 1)), first.localIndex)).toBe(true);
+  });
+
   test('remembers 16,384 at most, the oldest out, and none beyond the hour', () => {
     const table = new SessionTable();
     const all = Array.from({ length: maxErasedIndices + 1 }, () => keypair('initiator', 1));

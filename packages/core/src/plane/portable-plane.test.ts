@@ -130,6 +130,66 @@ describe('portable plane', () => {
     ]);
   });
 
+  test('a route to a peer that was never set leads nowhere', () => {
+    const plane = new PortablePlane({ suite });
+    plane.setRoutes([{ kind: 'add', peer: peerId(1), prefix: Uint8Array.of(10, 0, 0, 0), bits: 8 }]);
+    plane.handlePacket(now, ipPacket(50));
+    expect(Object.fromEntries(plane.takeReports().drops)).toEqual({ 'no-endpoint': 1 });
+  });
+
+  test('what is staged stays so while the endpoint is taken away, and while counters are used up', () => {
+    const plane = new PortablePlane({ suite });
+    setUp(plane);
+    for (const length of [40, 41, 42]) plane.handlePacket(now, ipPacket(length));
+    plane.setPeer(peerId(1), { endpoint: null });
+    plane.install(now, session('initiator', 1, 2, key(1), key(2)));
+    plane.flushStaged(now, peerId(1));
+    expect(plane.poll()).toBeUndefined();
+    plane.setPeer(peerId(1), { endpoint: at });
+    const limits = { ...sessionLimits('standard'), rejectAfterMessages: 2 };
+    plane.install(now, { ...session('initiator', 3, 4, key(3), key(4)), limits });
+    expect([plane.poll()?.bytes.length, plane.poll()?.bytes.length, plane.poll()]).toEqual([
+      16 + 48 + 16,
+      16 + 48 + 16,
+      undefined,
+    ]);
+    plane.install(now, session('initiator', 5, 6, key(5), key(6)));
+    expect([plane.poll()?.bytes.length, plane.poll()]).toEqual([16 + 48 + 16, undefined]);
+  });
+
+  test('a session whose counters are used up says nothing of its own', () => {
+    const plane = new PortablePlane({ suite });
+    setUp(plane);
+    const limits = { ...sessionLimits('standard'), rejectAfterMessages: 0 };
+    plane.install(now, { ...session('initiator', 1, 2, key(1), key(2)), limits });
+    expect(plane.poll()).toBeUndefined();
+  });
+
+  test('a staged packet of just the length that the path takes leaves, one byte more does not', () => {
+    for (const [pathMtu, sent] of [
+      [32 + 48, 1],
+      [32 + 47, 0],
+    ] as const) {
+      const plane = new PortablePlane({ suite });
+      setUp(plane);
+      plane.handlePacket(now, ipPacket(48));
+      plane.setPeer(peerId(1), { pathMtu });
+      plane.install(now, session('initiator', 1, 2, key(1), key(2)));
+      const { drops } = plane.takeReports();
+      expect([pathMtu, drops.get('too-big') ?? 0]).toEqual([pathMtu, 1 - sent]);
+    }
+  });
+
+  test('a peer that is removed is reported no more, one that comes in its place is', () => {
+    const { left } = pair();
+    left.transmit(now, peerId(1), new Uint8Array(0));
+    left.removePeer(now, peerId(1));
+    expect(left.takeReports().activity).toEqual([]);
+    setUp(left);
+    left.handlePacket(now, ipPacket(50));
+    expect(left.takeReports().activity).toEqual([expect.objectContaining({ peer: 1, wantsKey: true })]);
+  });
+
   test('what was polled to the end is kept no longer', () => {
     const { left } = pair();
     const before = left.fingerprint();

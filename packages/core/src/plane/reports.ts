@@ -42,8 +42,7 @@ export class Reports {
 
   /** Drops what was to be reported of a peer that is no more. */
   forget(remote: Remote): void {
-    this.#active = this.#active.filter((other) => other !== remote);
-    remote.activity = undefined;
+    remote.activity = undefined; // `take` passes over who has none
   }
 
   /** Messages waiting, by kind. */
