@@ -228,7 +228,10 @@ describe.each(both.map((suite) => ({ suite, name: suite.name })))(
           () => suite.kemPrivate(1, key),
           () => suite.dhPrivate(k32).agree(key),
         ]),
-        ...[23, 25, 12].map((length) => () => suite.xseal(k32, filled(length), none, none)),
+        ...[23, 25, 12].flatMap((length) => [
+          () => suite.xseal(k32, filled(length), none, none),
+          () => suite.xopen(k32, filled(length), none, k32),
+        ]),
         ...[63, 65].map((length) => () => suite.kemPrivate(2, filled(length))),
         ...[-1, 0.5, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY].flatMap((counter) => [
           () => suite.seal(k32, counter, none, none),

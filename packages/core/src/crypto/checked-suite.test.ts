@@ -69,6 +69,43 @@ describe('checkedSuite', () => {
     for (const bytes of drawn) expect(bytes.every((byte) => byte === 0)).toBe(true);
   });
 
+  test('ends every key it sets up for one message, and wipes the intermediate value of KDFn', () => {
+    let [made, destroyed] = [0, 0];
+    const outputs: Uint8Array[] = [];
+    const counted = (aead: typeof nobleBackend.aead): typeof nobleBackend.aead => {
+      return (key) => {
+        made += 1;
+        const held = aead(key);
+        return {
+          seal: (...given) => held.seal(...given),
+          open: (...given) => held.open(...given),
+          destroy() {
+            destroyed += 1;
+            held.destroy();
+          },
+        };
+      };
+    };
+    const suite = checkedSuite({
+      ...nobleBackend,
+      aead: counted(nobleBackend.aead),
+      xaead: counted(nobleBackend.xaead),
+      hmac(key, parts) {
+        const output = nobleBackend.hmac(key, parts);
+        outputs.push(output);
+        return output;
+      },
+    });
+    const [key, nonce] = [new Uint8Array(32), new Uint8Array(24)];
+    for (const tag of [suite.seal(key, 0, key, key), new Uint8Array(20)]) suite.open(key, 0, key, tag);
+    for (const tag of [suite.xseal(key, nonce, key, key), new Uint8Array(20)])
+      suite.xopen(key, nonce, key, tag);
+    expect([made, destroyed]).toEqual([6, 6]);
+    const given = suite.kdf(key, 3, key);
+    expect(given).toHaveLength(3);
+    expect(outputs).toEqual([new Uint8Array(32), ...given]);
+  });
+
   test('a source of randomness that gives too little is a bug', () => {
     const suite = checkedSuite(nobleBackend, { random: (length) => new Uint8Array(length - 1) });
     expect(() => suite.random(32)).toThrow(bug);
