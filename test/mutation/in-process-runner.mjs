@@ -56,7 +56,9 @@ class InProcessRunner {
     return { status: DryRunStatus.Complete, tests, mutantCoverage: stryker.mutantCoverage };
   }
 
-  async mutantRun({ activeMutant, mutantActivation, testFilter, hitLimit }) {
+  async mutantRun({ activeMutant, mutantActivation, testFilter, hitLimit: generous }) {
+    // A hundred times what the unchanged code needs, to leave room for a search for smaller counterexamples; here is none
+    const hitLimit = generous === undefined ? undefined : generous / 10;
     if (this.#damaged !== undefined) throw new Error(this.#damaged);
     const isStatic = mutantActivation === 'static';
     if (isStatic && this.#tests !== undefined) throw new Error('the modules are loaded already');

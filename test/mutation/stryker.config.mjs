@@ -38,7 +38,7 @@ export default {
   cleanTempDir: 'always',
   concurrency: 2,
   // A machine under load must not turn a slow test into a dead mutant.
-  timeoutMS: 60_000,
+  timeoutMS: 20_000,
   dryRunTimeoutMinutes: 30,
   reporters: [process.stderr.isTTY ? 'progress' : 'progress-append-only', 'survivors'],
   allowConsoleColors: process.stderr.isTTY,
