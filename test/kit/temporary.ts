@@ -5,8 +5,17 @@ import { join } from 'node:path';
 
 const paths = new Set<string>();
 
+/** Children that were killed a moment ago may still write. */
+const patiently = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 } as const;
+
 process.once('exit', () => {
-  for (const path of paths) rmSync(path, { recursive: true, force: true });
+  for (const path of paths) {
+    try {
+      rmSync(path, patiently);
+    } catch (error) {
+      console.error(`${path} is left behind: ${error}`);
+    }
+  }
 });
 for (const [signal, code] of [
   ['SIGINT', 130],
@@ -30,6 +39,6 @@ export function removeAtExit(path: string): void {
 
 /** Removes it now. Harmless when repeated. */
 export function removeNow(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  rmSync(path, patiently);
   paths.delete(path);
 }

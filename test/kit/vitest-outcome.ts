@@ -30,7 +30,8 @@ export interface RunOptions {
 }
 
 const children = new Set<ChildProcess>();
-process.once('exit', () => {
+// before the folders they work in are removed
+process.prependOnceListener('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
