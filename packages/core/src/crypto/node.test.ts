@@ -1,10 +1,28 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { nobleSuite } from './noble.ts';
-import { nodeSuite } from './node.ts';
+import { nobleBackend, nobleSuite } from './noble.ts';
+import { nodeBackend, nodeSuite } from './node.ts';
 
 const suite = nodeSuite();
 const twin = nobleSuite();
+
+test.each([nodeBackend, nobleBackend])(
+  '$name: a key set up for many messages ends when it is destroyed',
+  (backend) => {
+    const [bytes, out] = [new Uint8Array(32), new Uint8Array(48)];
+    for (const [key, nonce] of [
+      [backend.aead(bytes), new Uint8Array(12)],
+      [backend.xaead(bytes), new Uint8Array(24)],
+    ] as const) {
+      key.seal(nonce, bytes, bytes, out);
+      expect(key.open(nonce, bytes, out, new Uint8Array(32))).toBe(true);
+      key.destroy();
+      const destroyed = expect.objectContaining({ code: 'PQTUN_SECRET_DESTROYED' });
+      expect(() => key.seal(nonce, bytes, bytes, out)).toThrow(destroyed);
+      expect(() => key.open(nonce, bytes, out, new Uint8Array(32))).toThrow(destroyed);
+    }
+  },
+);
 
 describe('nodeSuite', () => {
   test('agrees with more peers than it remembers, in any order', () => {

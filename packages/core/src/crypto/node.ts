@@ -26,6 +26,7 @@ import { dhSize, type SuiteId, suites, tagSize } from '../limits.ts';
 import { type AeadKey, type Backend, owned } from './backend.ts';
 import { checkedSuite, requireLength, type SuiteOptions } from './checked-suite.ts';
 import { keyedBlake2s } from './keyed-blake2s.ts';
+import { Recent } from './recent.ts';
 import { secretBytes, wipe } from './secret.ts';
 import type { DhPrivate, KemPrivate, KemPublic, Suite } from './suite.ts';
 
@@ -177,7 +178,7 @@ class NodeDhPrivate implements DhPrivate {
   agree(peer: Uint8Array): Uint8Array | undefined {
     requireLength(peer, dhSize, 'X25519 public key');
     const privateKey = this.#key.borrow();
-    const publicKey = recentPeers.import(peer);
+    const publicKey = recentPeers.of(peer);
     try {
       return owned(diffieHellman({ privateKey, publicKey }));
     } catch {
@@ -192,31 +193,11 @@ class NodeDhPrivate implements DhPrivate {
 
 /**
  * The last few X25519 public keys imported. A handshake uses each of its peer's keys twice, and importing one costs as much
- * as the agreement itself on Node 24 (54 µs; 3 on Node 26). Public values only; the oldest goes first.
+ * as the agreement itself on Node 24 (54 µs; 3 on Node 26).
  */
-class RecentPeers {
-  static readonly #capacity = 8;
-  readonly #keys = new Map<string, KeyObject>();
-
-  import(bytes: Uint8Array): KeyObject {
-    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-    const known = this.#keys.get(name);
-    if (known !== undefined) return known;
-    const key = createPublicKey({ key: bytes, format: 'raw-public', asymmetricKeyType: 'x25519' });
-    if (this.#keys.size >= RecentPeers.#capacity) this.#forgetOldest();
-    this.#keys.set(name, key);
-    return key;
-  }
-
-  #forgetOldest(): void {
-    for (const name of this.#keys.keys()) {
-      this.#keys.delete(name);
-      return;
-    }
-  }
-}
-
-const recentPeers = new RecentPeers();
+const recentPeers = new Recent(8, (key) =>
+  createPublicKey({ key, format: 'raw-public', asymmetricKeyType: 'x25519' }),
+);
 
 const kemNames = { 1: 'ml-kem-768', 2: 'ml-kem-1024' } as const;
 
