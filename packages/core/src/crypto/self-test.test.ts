@@ -198,6 +198,28 @@ describe('names the primitive when', () => {
   });
 });
 
+test('ends every key it makes', () => {
+  const good = nodeSuite();
+  let [made, ended] = [0, 0];
+  const counted = <K extends { destroy(): void }>(key: K): K => {
+    made += 1;
+    const destroy = key.destroy.bind(key);
+    key.destroy = () => {
+      ended += 1;
+      destroy();
+    };
+    return key;
+  };
+  selfTest(
+    faulty(good, {
+      recordKey: (key) => counted(good.recordKey(key)),
+      dhPrivate: (secret) => counted(good.dhPrivate(secret)),
+      kemPrivate: (suite, seed) => counted(good.kemPrivate(suite, seed)),
+    }),
+  );
+  expect([made, ended]).toEqual([6, 6]);
+});
+
 const none = new Uint8Array(0);
 
 function flip(bytes: Uint8Array): Uint8Array {
