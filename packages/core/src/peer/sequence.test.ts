@@ -191,3 +191,39 @@ describe('T5', () => {
     expect(sequence.postpone(t(0), undefined)).toBe(false);
   });
 });
+
+describe('what tests see of a sequence', () => {
+  const t = (ms: number): Instant => instant(ms);
+  const seen = (sequence: InitiationSequence, now: number): unknown =>
+    JSON.parse(JSON.stringify(sequence.describe(t(now))));
+
+  it('is, while it runs, all that the next call depends on, in ages', () => {
+    const sequence = new InitiationSequence(new Timers(middle), middle);
+    sequence.want(t(0));
+    expect(seen(sequence, 10)).toEqual({ attempts: 0, copiesSent: 0, postponed: false });
+    sequence.postpone(t(10), t(5));
+    expect(seen(sequence, 10)).toEqual({ attempts: 0, copiesSent: 0, postponed: true });
+    sequence.onInitiationSent(t(20), 'standard');
+    sequence.onCopySent();
+    sequence.onOutgoing(t(25));
+    sequence.onInitiationSent(t(30), 'standard');
+    expect(seen(sequence, 100)).toEqual({
+      attempts: 2,
+      copiesSent: 0,
+      first: 80,
+      lastInitiation: 70,
+      lastOutgoing: 75,
+      postponed: false,
+    });
+  });
+
+  it('is, when none runs, the last initiation as long as it keeps the next one back: REKEY_TIMEOUT', () => {
+    const sequence = new InitiationSequence(new Timers(middle), middle);
+    expect(seen(sequence, 0)).toEqual({});
+    sequence.want(t(0));
+    sequence.onInitiationSent(t(0), 'standard');
+    sequence.end();
+    expect(seen(sequence, 4999)).toEqual({ lastInitiation: 4999 });
+    expect(seen(sequence, 5000)).toEqual({});
+  });
+});

@@ -50,7 +50,7 @@ export class InitiationSequence {
   /** Call when outgoing data shows that somebody waits: data staged or sent, or PersistentKeepalive expired. N3. */
   onOutgoing(now: Instant): void {
     this.#lastOutgoingAt = now;
-    if (this.#active && this.#firstAt !== undefined) this.#armGiveUp();
+    if (this.#active) this.#armGiveUp();
   }
 
   /**
