@@ -70,7 +70,7 @@ function describePeer(now: Instant, peer: Peer): object {
 }
 
 function describeSession(now: Instant, { index, role, bornAt, confirmedAt }: SessionRecord): object {
-  const confirmed = confirmedAt && elapsed(confirmedAt, now);
+  const confirmed = confirmedAt === undefined ? undefined : elapsed(confirmedAt, now); // 0 is a time
   return { index, role, age: elapsed(bornAt, now), confirmed };
 }
 

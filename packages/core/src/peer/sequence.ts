@@ -112,7 +112,7 @@ export class InitiationSequence {
 
   /** For tests: what the next call depends on, ages in milliseconds. */
   describe(now: Instant): object {
-    const age = (at: Instant | undefined) => at && elapsed(at, now);
+    const age = (at: Instant | undefined) => (at === undefined ? undefined : elapsed(at, now)); // 0 is a time
     const sinceInitiation = age(this.#lastInitiationAt);
     const spaced = sinceInitiation !== undefined && sinceInitiation < rekeyTimeout;
     if (!this.#active) return { lastInitiation: spaced ? sinceInitiation : undefined };
