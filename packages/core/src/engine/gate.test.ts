@@ -173,3 +173,28 @@ describe('load', () => {
     expect(told(made.admitClassicalResponse(instant(0), here, macs()))).toBe('refused bad-mac1');
   });
 });
+
+describe('classical mac1', () => {
+  const classical = (of = identity.dh.publicKey) => macs(none, undefined, of);
+
+  it('is known to be ours or not, at no cost to its source', () => {
+    const made = gate();
+    const before = made.describe(instant(0));
+    expect(made.verifiesClassicalMac1(classical())).toBe(true);
+    expect(made.verifiesClassicalMac1(classical(id))).toBe(false);
+    expect(made.describe(instant(0))).toEqual(before);
+  });
+});
+
+it('tests see load, age of the cookie secret, and the rates of both kinds of sources', () => {
+  const made = gate();
+  const cookie = cookieFor(made, here);
+  made.admit(instant(0), 1, here, macs());
+  made.admit(instant(0), 1, here, macs(none, cookie));
+  expect(made.describe(instant(1))).toMatchObject({
+    load: { loopDelay: 0, handshakes: [] },
+    issuer: { age: 1, previous: false },
+    unproven: [[expect.any(String), 49]],
+    proven: [[expect.any(String), 19]],
+  });
+});

@@ -69,3 +69,11 @@ describe('§6 under load', () => {
     expect(load.isUnderLoad(instant(9000))).toBe(true);
   });
 });
+
+it('tests see the loop’s delay and the handshakes of the last second, youngest first', () => {
+  const load = new Load(defaultPolicy);
+  for (const now of [0, 500, 900]) load.onHandshake(instant(now));
+  load.onLoopDelay(7);
+  expect(load.describe(instant(999))).toEqual({ loopDelay: 7, handshakes: [99, 499, 999] });
+  expect(load.describe(instant(1000))).toEqual({ loopDelay: 7, handshakes: [100, 500] });
+});

@@ -43,6 +43,7 @@ function bench() {
     disconnect: () => {
       connected = false;
     },
+    describe: (now: number) => probing.describe(instant(now)),
     send: (now: number, length?: number) => probing.send(context, instant(now), asPeer, length),
     handle(now: number, payload: Uint8Array) {
       const message: Control = {
@@ -153,4 +154,15 @@ describe('our probes', () => {
     for (const token of tokens) b.handle(100, Uint8Array.of(2, ...token, 16, 0, 0, 0, 0, 0, 0));
     expect(b.events).toHaveLength(64);
   });
+});
+
+it('tests see the probes awaited and the answers of the last second, as ages', () => {
+  const b = bench();
+  const token = b.send(0) ?? new Uint8Array(0);
+  b.send(5);
+  b.handle(10, probe(1));
+  expect(b.describe(15)).toEqual({ awaited: [15, 10], answered: [5] });
+  b.handle(20, Uint8Array.of(2, ...token, 16, 0, 0, 0, 0, 0, 0));
+  expect(b.describe(1009)).toEqual({ awaited: [1004], answered: [999] });
+  expect(b.describe(1010)).toEqual({ awaited: [1005], answered: [] });
 });

@@ -287,3 +287,27 @@ it('all slots together take less than 1 MB', () => {
   }
   expect(all.pools.size).toBe(256);
 });
+
+it('tests see every slot that lives, oldest first, with all that its fate depends on', () => {
+  const { pools } = new Pools();
+  const suite = 1;
+  pools.offer(
+    t(0),
+    fragment({ from: address(1), sender: 0xfedcba98, count: 3, index: 1, suite, length: 500 }),
+  );
+  pools.offer(
+    t(10),
+    fragment({ from: address(2), sender: 2, count: 2, suite, proven: true, confirmed: true }),
+  );
+  const [young, old] = [pools.describe(t(20)), pools.describe(t(2999))];
+  expect(young).toMatchObject([
+    { pool: 'B', index: 0xfedcba98, count: 3, has: [false, true, false], hasFirst: false, age: 20 },
+    { pool: 'A', index: 2, count: 2, has: [true, false], hasFirst: true, age: 10 },
+  ]);
+  expect(young).toMatchObject([
+    { proven: false, largestDatagram: 500, receivedBytes: 500 },
+    { proven: true },
+  ]);
+  expect(old).toHaveLength(2);
+  expect(pools.describe(t(3000))).toHaveLength(1);
+});

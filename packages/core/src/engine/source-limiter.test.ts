@@ -123,3 +123,15 @@ describe('a flood of prefixes', () => {
     expect(proven.size).toBeLessThanOrEqual(16_384);
   });
 });
+
+it('tests see every bucket that is not full, and when it will be', () => {
+  const buckets = new Buckets(unprovenRate, 'refuse-new');
+  expect(buckets.describe(instant(0))).toEqual([]);
+  for (const prefix of ['a', 'a', 'b']) buckets.take(instant(0), prefix);
+  expect(buckets.describe(instant(20))).toEqual([
+    ['a', 80],
+    ['b', 30],
+  ]);
+  expect(buckets.describe(instant(50))).toEqual([['a', 50]]);
+  expect(buckets.describe(instant(100))).toEqual([]);
+});
