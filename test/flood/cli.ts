@@ -264,4 +264,5 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-process.exitCode = await main(); // last, when all constants above are there
+// Last, when all constants above are there. Explicitly: after an interruption the work given up may still wait for a program.
+process.exit(await main());
