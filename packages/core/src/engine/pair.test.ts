@@ -1,0 +1,260 @@
+/** Two whole tunnels and nothing between them: what configuration and inputs do to an engine that has a peer to talk to. */
+import { describe, expect, it } from 'vitest';
+import { nodeSuite } from '../crypto/node.ts';
+import { Secret } from '../crypto/secret.ts';
+import { fingerprint, Identity } from '../handshake/identity.ts';
+import { type Endpoint, endpoint, type Instant, instant, type PeerId, unixMillis } from '../types.ts';
+import type { PeerOptions } from './engine.ts';
+import { PortableTunnel } from './portable-tunnel.ts';
+
+const crypto = nodeSuite();
+const nowhere = new Uint8Array(0);
+const at = (host: number, port = 51820): Endpoint => endpoint(Uint8Array.of(192, 0, 2, host), port);
+
+class Side {
+  readonly identity = new Identity(crypto, new Secret(crypto.random(32)), new Secret(crypto.random(64)));
+  readonly tunnel: PortableTunnel;
+  readonly home: Endpoint;
+  readonly delivered: Uint8Array[] = [];
+  peer: PeerId | undefined;
+
+  constructor(host: number) {
+    this.home = at(host);
+    this.tunnel = new PortableTunnel(instant(0), {
+      crypto,
+      identity: this.identity,
+      wallClock: () => unixMillis(1_767_225_600_000),
+    });
+  }
+
+  add(other: Side, options: Partial<PeerOptions> = {}, hybrid = true): PeerId {
+    const { dh } = other.identity;
+    const kem = hybrid ? { kemPublicKey: other.identity.kem(1)?.publicKey ?? nowhere } : {};
+    this.peer = this.tunnel.engine.addPeer(instant(0), { publicKey: dh.publicKey, ...kem, ...options });
+    this.tunnel.plane.setRoutes([{ kind: 'add', peer: this.peer, prefix: new Uint8Array(4), bits: 0 }]);
+    return this.peer;
+  }
+
+  /** Datagrams that want to leave. */
+  take(): { to: Endpoint; bytes: Uint8Array }[] {
+    const datagrams: { to: Endpoint; bytes: Uint8Array }[] = [];
+    for (let output = this.tunnel.poll(); output !== undefined; output = this.tunnel.poll()) {
+      if (output.kind === 'datagram') datagrams.push(output);
+      else this.delivered.push(output.bytes.slice());
+    }
+    return datagrams;
+  }
+
+  events(): string[] {
+    const kinds: string[] = [];
+    for (let event = this.tunnel.pollEvent(); event !== undefined; event = this.tunnel.pollEvent())
+      kinds.push(event.kind);
+    return kinds;
+  }
+}
+
+/** Two sides that know each other; the left one knows where the right one is. */
+function pair(hybrid = true) {
+  const [left, right] = [new Side(1), new Side(2)];
+  const toRight = left.add(right, { endpoint: right.home }, hybrid);
+  const toLeft = right.add(left, {}, hybrid);
+  /** Hands datagrams over until nobody has one more; `lose` takes those of one side away. */
+  const settle = (now: Instant, lose?: Side) => {
+    for (let more = true; more; ) {
+      more = false;
+      for (const [from, to] of [
+        [left, right],
+        [right, left],
+      ] as const) {
+        for (const { bytes } of from.take()) {
+          if (from === lose) continue;
+          to.tunnel.handleDatagram(now, from.home, undefined, bytes);
+          more = true;
+        }
+      }
+    }
+  };
+  /** The left side begins at once. */
+  const begin = (now = instant(0)) => {
+    left.tunnel.engine.initiate(now, toRight);
+    left.tunnel.handleTimeout(now);
+  };
+  const connect = (now = instant(0)) => {
+    begin(now);
+    settle(now);
+  };
+  return { left, right, toRight, toLeft, begin, settle, connect };
+}
+
+describe.each([
+  ['hybrid', true],
+  ['classical', false],
+])('a %s peer', (kind, hybrid) => {
+  it('is shown with what it is, before and after it is connected', () => {
+    const { left, right, toRight, toLeft, connect } = pair(hybrid);
+    const known = {
+      kind,
+      publicKey: right.identity.dh.publicKey,
+      suite: hybrid ? 1 : undefined,
+      fingerprint: hybrid ? fingerprint(right.identity.id(1) ?? nowhere) : undefined,
+      endpoint: right.home,
+      profile: 'standard',
+    };
+    expect(left.tunnel.engine.status(instant(0), toRight)).toMatchObject({
+      ...known,
+      sessionAge: undefined,
+      role: undefined,
+      handshakesCompleted: 0,
+      initiating: false,
+    });
+    connect();
+    const later = instant(1500);
+    expect(left.tunnel.engine.status(later, toRight)).toMatchObject({
+      ...known,
+      sessionAge: 1500,
+      role: 'initiator',
+      handshakesCompleted: 1,
+      lastHandshakeAt: 0,
+      initiating: false,
+      packetsSent: 1,
+    });
+    expect(right.tunnel.engine.status(later, toLeft)).toMatchObject({
+      kind,
+      endpoint: left.home,
+      role: 'responder',
+      handshakesCompleted: 1,
+      packetsReceived: 1,
+    });
+    expect([left.events(), right.events()]).toEqual([
+      ['peer-established'],
+      ['peer-established', 'peer-roamed'],
+    ]);
+  });
+
+  it('that is removed leaves nothing, and what it still sends is the message of nobody', () => {
+    const { left, right, toLeft, begin, connect, settle } = pair(hybrid);
+    connect();
+    right.tunnel.engine.removePeer(instant(0), toLeft);
+    expect(right.tunnel.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
+    left.tunnel.engine.resetTimestamp(left.peer ?? toLeft);
+    begin(instant(6000));
+    settle(instant(6000));
+    const { drops } = right.tunnel.engine;
+    expect([drops.of('unknown-peer'), drops.of('downgrade-refused')]).toEqual(hybrid ? [1, 0] : [0, 1]);
+  });
+
+  it('has an initiation that is told from all else, and a source that is known once it is connected', () => {
+    const { left, right, begin, settle } = pair(hybrid);
+    const { engine } = right.tunnel;
+    begin();
+    const sent = left.take();
+    for (const { bytes } of sent) {
+      expect(engine.initiationOf(left.home, bytes)).toBe('stranger');
+      right.tunnel.handleDatagram(instant(0), left.home, undefined, bytes.slice());
+    }
+    for (const { bytes } of right.take()) {
+      expect(engine.initiationOf(left.home, bytes)).toBeUndefined();
+      left.tunnel.handleDatagram(instant(0), right.home, undefined, bytes);
+    }
+    settle(instant(0));
+    for (const { bytes } of sent) {
+      expect(engine.initiationOf(left.home, bytes)).toBe('peer');
+      expect(engine.initiationOf(at(1, 9), bytes)).toBe('stranger');
+      expect(engine.initiationOf(left.home, bytes.subarray(1))).toBeUndefined();
+    }
+    for (const bytes of [nowhere, new Uint8Array(64).fill(4, 0, 1), new Uint8Array(64).fill(3, 0, 1)])
+      expect(engine.initiationOf(left.home, bytes)).toBeUndefined();
+  });
+});
+
+it('a transport datagram that comes to the engine is of no session', () => {
+  const { engine } = new Side(1).tunnel;
+  engine.handleDatagram(instant(0), at(2), undefined, new Uint8Array(64).fill(4, 0, 1));
+  expect(engine.drops.of('unknown-index')).toBe(1);
+});
+
+describe('while a handshake runs', () => {
+  const first = (side: Side) => side.take()[0];
+
+  it('another endpoint begins it anew there, the same one changes nothing, none ends it', () => {
+    const { left, right, toRight, begin } = pair();
+    const { engine } = left.tunnel;
+    begin();
+    expect(first(left)?.to).toEqual(right.home);
+    const before = [left.tunnel.nextDeadline(), engine.status(instant(10), toRight)];
+    engine.updatePeer(instant(10), toRight, { endpoint: at(2) });
+    expect([left.tunnel.nextDeadline(), engine.status(instant(10), toRight)]).toEqual(before);
+
+    engine.updatePeer(instant(20), toRight, { endpoint: at(3) });
+    left.tunnel.handleTimeout(instant(20));
+    expect(first(left)?.to).toEqual(at(3));
+
+    engine.updatePeer(instant(30), toRight, { endpoint: null });
+    expect(engine.status(instant(30), toRight)).toMatchObject({ endpoint: undefined, initiating: false });
+    left.tunnel.handleTimeout(instant(100_000));
+    expect(left.take()).toEqual([]);
+  });
+
+  it('another pre-shared key ends what was made with the old one on both sides, and comes into its own at once', () => {
+    const { left, right, toRight, toLeft, begin, settle } = pair();
+    begin();
+    settle(instant(0), right); // the answer is lost: pending there, outstanding here
+    expect([left, right].map(({ tunnel }) => tunnel.engine.sizes().indices)).toEqual([1, 1]);
+    const presharedKey = new Secret(new Uint8Array(32).fill(9));
+    right.tunnel.engine.updatePeer(instant(10), toLeft, { presharedKey });
+    left.tunnel.engine.updatePeer(instant(10), toRight, { presharedKey });
+    expect([left, right].map(({ tunnel }) => tunnel.engine.sizes().indices)).toEqual([0, 0]);
+    expect(right.tunnel.engine.sizes().answered).toBe(0);
+    left.tunnel.handleTimeout(instant(6000));
+    settle(instant(6000));
+    expect(left.tunnel.engine.status(instant(6000), toRight)).toMatchObject({ handshakesCompleted: 1 });
+    left.tunnel.engine.updatePeer(instant(6000), toRight, { presharedKey: null });
+    expect(presharedKey.destroyed).toBe(false); // the caller's own
+  });
+
+  it('a session confirmed by the other side ends it: the outstanding initiation goes when its time is over', () => {
+    const { left, right, toLeft, begin, settle } = pair();
+    begin();
+    left.take(); // lost
+    right.tunnel.engine.updatePeer(instant(10), toLeft, { endpoint: left.home });
+    right.tunnel.engine.initiate(instant(10), toLeft);
+    right.tunnel.handleTimeout(instant(10));
+    settle(instant(10));
+    expect(left.events()).toContain('peer-established');
+    const initiating = () => left.tunnel.engine.status(instant(10), left.peer ?? toLeft).initiating;
+    expect(initiating()).toBe(false);
+    const before = left.tunnel.engine.sizes().indices;
+    for (let now = 100; now < 91_000; now += 100) left.tunnel.handleTimeout(instant(now));
+    expect(before - left.tunnel.engine.sizes().indices).toBe(1);
+  });
+});
+
+describe('an update of a connected peer', () => {
+  it('takes back a keepalive, and the profile counts from the next session on', () => {
+    const { left, toRight, connect } = pair();
+    const { engine } = left.tunnel;
+    connect();
+    engine.updatePeer(instant(0), toRight, { persistentKeepalive: null, profile: 'metered' });
+    expect(engine.status(instant(0), toRight)).toMatchObject({
+      persistentKeepalive: undefined,
+      profile: 'metered',
+    });
+    expect(left.tunnel.nextDeadline()?.timer).not.toBe('persistent-keepalive');
+  });
+
+  it('is of a known peer: another number is a bug', () => {
+    const { left, toRight } = pair();
+    left.tunnel.engine.removePeer(instant(0), toRight);
+    expect(() => left.tunnel.engine.updatePeer(instant(0), toRight, {})).toThrow(
+      expect.objectContaining({ code: 'PQTUN_INVARIANT' }),
+    );
+  });
+});
+
+it('a stop ends every peer', () => {
+  const { left, connect } = pair();
+  connect();
+  left.tunnel.engine.stop(instant(0));
+  expect(left.tunnel.engine.peerIds()).toEqual([]);
+  expect(left.tunnel.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
+});
