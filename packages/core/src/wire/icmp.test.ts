@@ -165,12 +165,12 @@ describe('no answer', () => {
     expect(tooBigReply(packet, 1280)).toBeUndefined();
   });
 
-  test('to an ICMPv4 message that ends before its type', () => {
-    const packet = new Uint8Array(60);
-    packet.set(udp4().subarray(0, 20));
-    packet.set([0x4f, 0, 0, 60], 0);
-    packet[9] = 1;
-    expect(tooBigReply(packet, 59)).toBeUndefined();
+  test('but to what is no ICMPv4, whatever stands where a type would', () => {
+    const packet = udp4();
+    for (const first of [3, 4, 5, 11, 12]) {
+      packet[20] = first; // of a port
+      expect(tooBigReply(packet, 1280)).toBeDefined();
+    }
   });
 
   test.each([
@@ -243,6 +243,24 @@ describe('no answer', () => {
     expect(tooBigReply(ipv6Carrying(44, '11000001'), 1280)).toBeDefined();
     expect(tooBigReply(ipv6Carrying(0, '00ff'), 1280)).toBeUndefined(); // hop-by-hop of 2048 B
     expect(tooBigReply(ipv6Carrying(0, '3aff'), 1280)).toBeUndefined();
+  });
+
+  test.each([
+    ['a fragment header cut short', 44, 4, '06000000', false],
+    ['a fragment header and nothing behind it', 44, 8, `06${'00'.repeat(7)}`, true],
+    ['one byte of destination options', 60, 1, '06', false],
+    ['no byte of a routing header', 43, 0, '', false],
+    ['no byte of ICMPv6', 58, 0, '', false],
+    ['no byte of TCP', 6, 0, '', true],
+  ])('to a chain at whose end is %s, unless it shows what it carries', (_, next, length, bytes, answered) => {
+    // hop-by-hop of 1360 B, the fixed header before it, and then `length` bytes
+    const packet = new Uint8Array(1400 + length);
+    packet.set(udp6().subarray(0, 40));
+    packet.set([(1360 + length) >> 8, (1360 + length) & 255], 4);
+    packet[6] = 0;
+    packet.set([next, 1360 / 8 - 1], 40);
+    packet.set(unhex(bytes), 1400);
+    expect(tooBigReply(packet, 1280) !== undefined).toBe(answered);
   });
 
   test('but never an exception, whatever the bytes', () => {

@@ -136,15 +136,15 @@ function isLaterFragmentV4(packet: Uint8Array): boolean {
   return (readU16be(packet, offset) & 0x1fff) !== 0;
 }
 
-/** ICMPv4 types that report an error; a message too short to show its type is taken for one. RFC 1122 §3.2.2. */
+/** ICMPv4 types that report an error. RFC 1122 §3.2.2. */
 const errorTypesV4: readonly number[] = [3, 4, 5, 11, 12];
 
 function isErrorV4(packet: Uint8Array): boolean {
   const protocolAt = 9;
   if (packet[protocolAt] !== protocol.icmp) return false;
   const headerLength = ((packet[0] as number) & 0x0f) * 4; // innerLength saw the header whole
-  const type = packet[headerLength];
-  return type === undefined || errorTypesV4.includes(type);
+  const type = packet[headerLength] as number; // longer than an MTU of 68 B, and no header is: the type is there
+  return errorTypesV4.includes(type);
 }
 
 const extension = {

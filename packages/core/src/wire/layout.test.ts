@@ -107,6 +107,7 @@ describe('a layout', () => {
     expect(() => sample.read(new Uint8Array(31), -1)).toThrow(PqtunError);
     expect(() => sample.write(values, new Uint8Array(30))).toThrow(PqtunError);
     expect(() => sample.write(values, new Uint8Array(31), 1)).toThrow(PqtunError);
+    expect(() => sample.write(values, new Uint8Array(40), -1)).toThrow(PqtunError);
   });
 
   test('takes values that do not fit for a bug of ours', () => {
