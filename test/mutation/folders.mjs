@@ -18,8 +18,10 @@ const lives = [
     'roaming',
     'restart',
     'expiry',
-    'profiles',
     'cookies',
+    'pending',
+    'rekey',
+    'hostile-reflection',
   ),
 ];
 
@@ -38,9 +40,8 @@ export const leftOut = [
   'of 30,000 spoofed prefixes',
   'bring the session back days later',
   'both at once, either or both beginning',
-  'in two days of a packet a minute',
-  'and data is never away for more than 26 s',
-  'equal profiles show no such sign in hours',
+  'keeps nobody out: from',
+  'lose nothing and renew keys no more than T1 asks',
   'after each of a hundred kills',
   'data flows both ways in time afterwards',
   'writes its ceiling in blocks of ten minutes, half a block ahead, and never',
