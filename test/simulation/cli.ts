@@ -40,6 +40,21 @@ async function playMany(from: number, count: number, jobs: number): Promise<void
   const failed: Outcome[] = [];
   const start = performance.now();
   let done = 0;
+  const sum = (): void => {
+    clearProgress();
+    const seconds = (performance.now() - start) / 1000;
+    const rate = (done / seconds).toFixed(2);
+    console.log(`${totalsText(totals)}; ${seconds.toFixed(1)} s, ${rate} seeds a second`);
+    if (failed.length > 0) console.log(`failed: ${failed.map(({ seed }) => seed).join(' ')}`);
+    console.log(`${done - failed.length} passed, ${failed.length} failed, ${seeds.length - done} skipped`);
+    process.exitCode = failed.length === 0 ? 0 : 1;
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      sum();
+      process.exit(); // with the code that the sum has set
+    });
+  }
   await playAll(seeds, jobs, (outcome) => {
     done += 1;
     addTotals(totals, outcome.totals);
@@ -50,14 +65,7 @@ async function playMany(from: number, count: number, jobs: number): Promise<void
     }
     showProgress(done, seeds.length, failed.length, start);
   });
-  clearProgress();
-  const seconds = (performance.now() - start) / 1000;
-  console.log(
-    `${totalsText(totals)}; ${seconds.toFixed(1)} s, ${(done / seconds).toFixed(2)} seeds a second`,
-  );
-  if (failed.length > 0) console.log(`failed: ${failed.map(({ seed }) => seed).join(' ')}`);
-  console.log(`${done - failed.length} passed, ${failed.length} failed, 0 skipped`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  sum();
 }
 
 function end(passed: number, failed: number, outcomes: readonly Outcome[]): void {

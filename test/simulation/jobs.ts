@@ -21,9 +21,9 @@ export async function playAll(
 
 /** One thread: takes from `left` until it is empty. */
 function work(left: number[], onOutcome: (outcome: Outcome) => void): Promise<void> {
-  const worker = new Worker(
-    new URL(`./worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
-  );
+  const worker = new Worker(new URL(`./worker${import.meta.url.slice(-3)}`, import.meta.url), {
+    execArgv: ['--conditions=pqtun-source'], // whoever started us: a test runner resolves in ways of its own
+  });
   return new Promise((resolve, reject) => {
     const next = (): void => {
       const seed = left.pop();

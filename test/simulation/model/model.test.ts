@@ -318,6 +318,20 @@ describe('I9', () => {
     ).toEqual(['I9']);
   });
 
+  it('sees a responder that sends before its initiator has confirmed', () => {
+    const tale = new Tale();
+    const keys = tale.shake();
+    const seal = (counter: number): void =>
+      tale.see({ kind: 'sealed', host: 'b', key: keys.b.send, counter, plaintext: packet(counter) });
+    tale.opens(keys, 0, tale.seals(keys, 0, packet(1)), packet(1));
+    seal(0);
+    expect(tale.labels).toEqual([]);
+    const early = new Tale();
+    const { b } = early.shake();
+    early.see({ kind: 'sealed', host: 'b', key: b.send, counter: 0, plaintext: packet(1) });
+    expect(early.labels).toEqual(['I9']);
+  });
+
   it('sees a hybrid peer with a classical session', () => {
     const classical = new Uint8Array(148);
     classical[0] = 1;

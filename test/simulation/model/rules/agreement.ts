@@ -11,6 +11,8 @@ import type { Report, Rule } from '../rule.ts';
 
 export class Agreement implements Rule {
   see(observation: Observation, ledger: Ledger, report: Report): void {
+    if (observation.kind === 'sealed')
+      return this.#unconfirmed(observation.host, observation.key, ledger, report);
     if (observation.kind !== 'done') return;
     const host = ledger.host(observation.host);
     const input = host.input;
@@ -33,6 +35,14 @@ export class Agreement implements Rule {
     const sentUnder = genuine.psk.get(host.name);
     if (peer.kind === 'hybrid' && sentUnder !== undefined && sentUnder !== peer.psk)
       wrong('though the pre-shared keys differ');
+  }
+
+  /** §5.1 C1: until the initiator has proved that it has the session, too, a responder "sends nothing" under it. */
+  #unconfirmed(name: string, key: number, ledger: Ledger, report: Report): void {
+    const pair = ledger.keys.get(key)?.pair;
+    if (pair?.role !== 'responder' || pair.receive.taken.size > 0) return;
+    if (pair.host.input?.opened?.key !== pair.receive)
+      report('I9', `${name} sends under a session that its initiator has not confirmed`);
   }
 
   #responder(
