@@ -31,6 +31,19 @@ export function planeView({ tunnel }: Party): PlaneView {
   return peers[0] ?? { nexts: [] };
 }
 
+/** N4: each end confirmed its last two sessions in opposite roles within REKEY_TIMEOUT. */
+export function crossed(model: Model): boolean {
+  return model.parties.every(({ confirmations }) => {
+    const [one, other] = confirmations.slice(-2);
+    return (
+      one !== undefined &&
+      other !== undefined &&
+      one.role !== other.role &&
+      other.at - one.at <= limits.rekeyTimeout
+    );
+  });
+}
+
 /** Both ends send under one session. */
 export function agree(model: Model): boolean {
   const [a, b] = model.parties.map((party) => planeView(party).current);

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type Counts, explore } from './explore.ts';
-import { livenessBound } from './settle.ts';
+import { agreementBound, livenessBound } from './settle.ts';
 import { type Cryptography, cryptographies, type Start, starts } from './starts.ts';
 import { describeViolation, narrate, readTrace } from './trace.ts';
 
@@ -95,7 +95,7 @@ function enumerate(chosen: readonly Start[], depth: number, cryptography: Crypto
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     console.log(
       `${start.name.padEnd(18)}${found.states} states, ${found.transitions} transitions, ${found.runs} fault-free runs, ` +
-        `slowest ${(found.slowest / 1000).toFixed(2)} of ${livenessBound / 1000} s, ${found.violations.length} violations, ${seconds} s`,
+        `slowest ${(found.slowest / 1000).toFixed(2)} of ${livenessBound / 1000} s, longest apart ${(found.longestApart / 1000).toFixed(2)} of ${agreementBound / 1000} s, ${found.violations.length} violations, ${seconds} s`,
     );
     for (const violation of found.violations)
       for (const line of describeViolation(violation)) console.log(line);

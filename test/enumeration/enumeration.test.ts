@@ -50,8 +50,18 @@ describe('every order of what may happen, 5 choices deep', () => {
       expect(found.states).toBeGreaterThanOrEqual(atLeast[name] ?? Number.POSITIVE_INFINITY);
       expect(found.runs).toBeGreaterThanOrEqual(found.leaves);
       expect(found.slowest).toBeLessThanOrEqual(livenessBound);
+      expect(found.longestApart).toBeLessThan(livenessBound); // deeper it is longer: see the next test
     },
   );
+
+  it('N4: sessions whose first packets took longer than REKEY_TIMEOUT do not cross: data flows, the next rekey joins the ends', () => {
+    const model = replay(startNamed('both-begin-a'), ['d0', 'd0', 'd0', 'd0', 'ta']);
+    const { problems, flowedAfter, agreedAfter } = settle(model, 'arrives');
+    expect(problems).toEqual([]);
+    expect(flowedAfter).toBeLessThan(100);
+    expect(agreedAfter).toBeGreaterThan(150_000);
+    expect(agreedAfter).toBeLessThan(170_000);
+  });
 
   it('and 6 choices deep where both have begun', () => {
     const found = explored(startNamed('both-begin-a'), { depth: 6 });

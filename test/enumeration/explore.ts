@@ -39,6 +39,8 @@ export interface Counts {
   runs: number;
   /** The longest that any of these took to bring data both ways, in milliseconds. */
   slowest: number;
+  /** The longest after that that the ends sent under different sessions, in milliseconds. */
+  longestApart: number;
 }
 
 export interface Explored extends Counts {
@@ -63,7 +65,7 @@ export function replay(
 }
 
 class Explorer {
-  readonly counts: Counts = { states: 0, transitions: 0, leaves: 0, runs: 0, slowest: 0 };
+  readonly counts: Counts = { states: 0, transitions: 0, leaves: 0, runs: 0, slowest: 0, longestApart: 0 };
   readonly violations: Violation[] = [];
   readonly #start: Start;
   readonly #exploration: Exploration;
@@ -163,9 +165,10 @@ class Explorer {
   }
 
   #settle(way: readonly Choice[], model: Model, underWay: 'arrives' | 'lost'): void {
-    const { problems, flowedAfter } = settle(model, underWay);
+    const { problems, flowedAfter, agreedAfter } = settle(model, underWay);
     this.counts.runs++;
     this.counts.slowest = Math.max(this.counts.slowest, flowedAfter);
+    this.counts.longestApart = Math.max(this.counts.longestApart, agreedAfter);
     this.#report(
       way,
       problems.map(

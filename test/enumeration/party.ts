@@ -7,6 +7,7 @@ import {
   instant,
   type PeerId,
   PortableTunnel,
+  type Role,
   type Suite,
   sameBytes,
   unixMillis,
@@ -61,6 +62,8 @@ export class Party {
   readonly packets: AppPacket[] = [];
   /** Keys of each session, by local index. */
   readonly sessionKeys = new Map<number, SessionKeyNames>();
+  /** Sessions confirmed, in order. */
+  readonly confirmations: { readonly role: Role; readonly at: Instant }[] = [];
   readonly violations: string[] = [];
   loaded = false;
   peer: PeerId | undefined;
@@ -122,7 +125,9 @@ export class Party {
         sent.push({ bytes: output.bytes.slice(), payload });
       }
     }
-    while (this.tunnel.pollEvent() !== undefined); // told to nobody, but not to pile up
+    for (let event = this.tunnel.pollEvent(); event !== undefined; event = this.tunnel.pollEvent()) {
+      if (event.kind === 'peer-established') this.confirmations.push({ role: event.role, at: now });
+    }
     return sent;
   }
 

@@ -1,12 +1,18 @@
 /**
- * What must follow from any state once faults stop: data flows both ways within I10's bound, and then both ends send under one
- * session. Both applications send a packet a second; nothing is lost any more, and everything takes 10 ms.
+ * What must follow from any state once faults stop: data flows both ways within I10's bound, and goes on to, until both ends send
+ * under one session. Both applications send a packet a second; nothing is lost any more, and everything takes 10 ms.
+ *
+ * Of sessions that cross, N4 makes both ends take the same. More is not promised: where the first packets under both took longer
+ * than REKEY_TIMEOUT, they do not cross, and each end sends under the one it confirmed last. Both receive under both, and the next
+ * rekey, REJECT − KEEPALIVE − REKEY_TIMEOUT after, is one that N4 decides.
  */
 import { type Instant, instant, invariant, limits } from '@pqtun/core';
-import { agree, problemsOfState } from './checks.ts';
+import { agree, crossed, problemsOfState } from './checks.ts';
 import type { Model } from './model.ts';
-import { type Side, sides } from './party.ts';
+import { type AppPacket, type Side, sides } from './party.ts';
 
+/** A session lives no longer, so neither do two ends that send under different ones. */
+export const agreementBound = limits.sessionLimits('standard').rejectAfterTime;
 /** I10: KEEPALIVE_TIMEOUT + 3 × REKEY_TIMEOUT + 1 s. */
 export const livenessBound = limits.keepaliveTimeout + 3 * limits.rekeyTimeout + 1000;
 const flight = 10;
@@ -16,6 +22,8 @@ export interface Settled {
   readonly problems: readonly string[];
   /** Milliseconds until data had come through both ways. */
   readonly flowedAfter: number;
+  /** Milliseconds from then until both sent under one session. */
+  readonly agreedAfter: number;
 }
 
 interface Arrival {
@@ -36,12 +44,27 @@ export function settle(model: Model, underWay: 'arrives' | 'lost'): Settled {
   const run = new FaultFreeRun(model, underWay, start);
   const flowed = run.until(flows, livenessBound);
   const flowedAfter = model.now - start;
-  if (!flowed) return { problems: [`I10: no data both ways within ${livenessBound} ms`], flowedAfter };
-  const agreed = run.until(() => agree(model), livenessBound);
+  if (!flowed) {
+    return { problems: [`I10: no data both ways within ${livenessBound} ms`], flowedAfter, agreedAfter: 0 };
+  }
+  const flowedAt = model.now;
+  const sent = sides.map((side) => model.parties[side].packets.length);
+  const bound = crossed(model) ? livenessBound : agreementBound;
+  const agreed = run.until(() => agree(model), bound);
+  const agreedAfter = model.now - flowedAt;
   const problems = problemsOfState(model);
-  if (!agreed) problems.push(`I9: the ends send under different sessions, still after ${livenessBound} ms`);
-  return { problems, flowedAfter };
+  if (!agreed) problems.push(`I9: the ends send under different sessions, still after ${bound} ms`);
+  for (const side of sides) {
+    const { name, packets } = model.parties[side];
+    const lost = packets.slice(sent[side]).filter((packet) => isMissing(packet, model.now));
+    if (lost.length > 0)
+      problems.push(`I10: ${lost.length} packets of ${name} were lost on a network that loses nothing`);
+  }
+  return { problems, flowedAfter, agreedAfter };
 }
+
+const isMissing = ({ sentAt, arrivedAt }: AppPacket, now: number): boolean =>
+  arrivedAt === undefined && sentAt + second <= now;
 
 /** Lets time pass without fault, nobody sending anything of his own; what is under way arrives, and so does what follows. */
 export function passTime(model: Model, milliseconds: number): void {
