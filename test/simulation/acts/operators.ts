@@ -1,5 +1,5 @@
 /** What operators do, right and wrong: keys rotated at both ends or at one, peers taken away and added, nonsense refused. */
-import { limits, millis, type PeerUpdate, PqtunError, Secret } from '@pqtun/core';
+import { endpoint, limits, millis, type PeerUpdate, PqtunError, Secret } from '@pqtun/core';
 import type { Host } from '../../kit/index.ts';
 import type { Simulation } from '../simulation.ts';
 import { type Act, second } from './act.ts';
@@ -72,6 +72,20 @@ export const operatorActs: readonly Act[] = [
       const peer = simulation.peerOf(host, other);
       const length = 16 * simulation.random.between(1, 80);
       if (peer !== undefined) host.act(({ engine }, now) => engine.ping(now, peer, length));
+    },
+  },
+  {
+    name: 'a host tries a new path with a probe that must move nothing',
+    weight: 1,
+    play(simulation) {
+      const [host, other] = simulation.ends(simulation.anyLink());
+      const peer = simulation.peerOf(host, other);
+      if (peer === undefined) return;
+      const home = host.address;
+      host.address = endpoint(home.ip, simulation.random.between(1024, 65_535));
+      const pathProbe = Uint8Array.of(3, ...simulation.random.bytes(8), ...new Uint8Array(7)); // §3.5
+      host.act(({ plane }, now) => plane.transmit(now, peer, pathProbe));
+      if (simulation.random.chance(0.5)) host.address = home;
     },
   },
   {
