@@ -167,6 +167,59 @@ describe.each([
   });
 });
 
+describe.each([
+  ['hybrid', true],
+  ['classical', false],
+])('a %s initiation', (_kind, hybrid) => {
+  it('under load draws one cookie reply, comes again at once with what the cookie proves, and passes (§6)', () => {
+    const { left, right, toRight, begin, settle } = pair(hybrid);
+    right.tunnel.engine.setLoopDelay(50);
+    begin();
+    settle(instant(0));
+    const { drops } = right.tunnel.engine;
+    expect(drops.of('under-load')).toBe(hybrid ? 2 : 1); // each fragment is refused, the first one is answered
+    expect(right.tunnel.engine.cookieRepliesSent).toBe(1);
+    expect(left.tunnel.engine.status(instant(0), toRight).handshakesCompleted).toBe(1);
+  });
+
+  it('whose answer comes when it is kept for copies no more leaves nothing of it once it is confirmed (C3)', () => {
+    const { left, right, begin, settle } = pair(hybrid);
+    begin();
+    for (const { bytes } of left.take()) right.tunnel.handleDatagram(instant(0), left.home, undefined, bytes);
+    const answer = right.take();
+    expect(right.tunnel.engine.sizes().answered).toBe(1);
+    right.tunnel.handleTimeout(instant(5001));
+    for (const { bytes } of answer) left.tunnel.handleDatagram(instant(6000), right.home, undefined, bytes);
+    settle(instant(6000));
+    expect(right.events()).toContain('peer-established');
+    expect(right.tunnel.engine.sizes().answered).toBe(0);
+  });
+});
+
+it('a fragment that comes twice is refused the second time, and the initiation is whole all the same', () => {
+  const { left, right, begin } = pair();
+  begin();
+  const [first, ...rest] = left.take();
+  const { engine } = right.tunnel;
+  for (const each of [first, first, ...rest])
+    engine.handleDatagram(instant(0), left.home, undefined, each?.bytes.slice() ?? nowhere);
+  expect(engine.drops.of('duplicate-fragment')).toBe(1);
+  expect(engine.sizes()).toEqual({ indices: 1, answered: 1, slots: 0, sources: 0 });
+});
+
+it('first fragments of more initiations than a prefix has slots are refused, and answered with a cookie (§6)', () => {
+  const { left, right, toRight, begin } = pair();
+  const { engine } = right.tunnel;
+  begin();
+  for (let nth = 0; nth < 6; nth++) {
+    const [first] = left.take();
+    engine.handleDatagram(instant(nth), left.home, undefined, first?.bytes ?? nowhere);
+    left.tunnel.engine.updatePeer(instant(nth), toRight, { endpoint: at(2, 1000 + nth) });
+    left.tunnel.handleTimeout(instant(nth));
+  }
+  expect([engine.sizes().slots, engine.drops.of('no-slot'), engine.cookieRepliesSent]).toEqual([4, 2, 2]);
+});
+
 it('a transport datagram that comes to the engine is of no session', () => {
   const { engine } = new Side(1).tunnel;
   engine.handleDatagram(instant(0), at(2), undefined, new Uint8Array(64).fill(4, 0, 1));
