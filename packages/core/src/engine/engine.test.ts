@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nodeSuite } from '../crypto/node.ts';
 import { Secret } from '../crypto/secret.ts';
 import { Identity } from '../handshake/identity.ts';
-import { endpoint, instant, millis, unixMillis } from '../types.ts';
+import { compareBytes, endpoint, instant, millis, unixMillis } from '../types.ts';
 import type { EngineOptions, PeerOptions } from './engine.ts';
 import { PortableTunnel } from './portable-tunnel.ts';
 
@@ -39,6 +39,7 @@ describe('options out of range are refused', () => {
     ['no deployment key at all', { deploymentKeys: [] }, badKey],
     ['nine deployment keys', { deploymentKeys: Array.from({ length: 9 }, () => crypto.random(32)) }, badKey],
     ['a deployment key of 31 B', { deploymentKeys: [new Uint8Array(31)] }, badKey],
+    ['one such among others', { deploymentKeys: [crypto.random(32), new Uint8Array(31)] }, badKey],
   ] as const)('%s', (_name, options, error) => {
     expect(() => tunnel(options)).toThrow(error);
   });
@@ -46,6 +47,29 @@ describe('options out of range are refused', () => {
   it.each([508, 1452])('M of %i B is taken', (maxDatagram) => {
     expect(() => tunnel({ policy: { maxDatagram } })).not.toThrow();
   });
+});
+
+it('eight deployment keys are taken, the empty one among them', () => {
+  const deploymentKeys = [new Uint8Array(0), ...Array.from({ length: 7 }, () => crypto.random(32))];
+  expect(() => tunnel({ deploymentKeys })).not.toThrow();
+});
+
+it('a ceiling given at start is copied: all timestamps are above it, whatever becomes of its bytes (C6)', () => {
+  const timestampFloor = new Uint8Array(12).fill(0x7f);
+  const floor = timestampFloor.slice();
+  const kept: Uint8Array[] = [];
+  const made = tunnel({ timestampFloor, saveTimestampCeiling: (ceiling) => kept.push(ceiling) > 0 });
+  timestampFloor.fill(0);
+  made.engine.initiate(now, made.engine.addPeer(now, { ...hybrid, endpoint: here }));
+  made.handleTimeout(now);
+  expect(kept.map((ceiling) => compareBytes(ceiling, floor) > 0)).toEqual([true]);
+});
+
+it('a peer is found by its X25519 key, and nobody by another', () => {
+  const made = tunnel();
+  const peer = made.engine.addPeer(now, hybrid);
+  expect(made.engine.peerByPublicKey(other.dh.publicKey)).toBe(peer);
+  expect(made.engine.peerByPublicKey(fresh().dh.publicKey)).toBeUndefined();
 });
 
 describe('a peer that is refused leaves nothing behind', () => {
@@ -112,6 +136,22 @@ describe('an update', () => {
     const peer = made.engine.addPeer(now, classical);
     expect(() => made.engine.updatePeer(now, peer, { profile: 'metered' })).toThrow(badConfig);
     expect(() => made.engine.updatePeer(now, peer, { deploymentKey: secret(32) })).toThrow(badConfig);
+  });
+
+  it('changes all else of a classical peer', () => {
+    const made = tunnel();
+    const peer = made.engine.addPeer(now, classical);
+    made.engine.updatePeer(now, peer, {
+      profile: 'standard',
+      deploymentKey: null,
+      endpoint: here,
+      persistentKeepalive: millis(25_000),
+    });
+    expect(made.engine.status(now, peer)).toMatchObject({ endpoint: here, persistentKeepalive: 25_000 });
+    expect(made.nextDeadline()).toMatchObject({ at: now, peer, timer: 'persistent-keepalive' });
+    made.engine.updatePeer(now, peer, { persistentKeepalive: null });
+    expect(made.engine.status(now, peer).persistentKeepalive).toBeUndefined();
+    expect(made.nextDeadline()?.timer).not.toBe('persistent-keepalive');
   });
 
   it('of a deployment key begins a running handshake anew, under the new one', () => {

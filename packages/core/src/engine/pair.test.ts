@@ -9,6 +9,8 @@ import { PortableTunnel } from './portable-tunnel.ts';
 
 const crypto = nodeSuite();
 const nowhere = new Uint8Array(0);
+/** IPv4, 20 B, from and to anywhere. */
+const packet = Uint8Array.of(0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2);
 const at = (host: number, port = 51820): Endpoint => endpoint(Uint8Array.of(192, 0, 2, host), port);
 
 class Side {
@@ -136,6 +138,10 @@ describe.each([
     connect();
     right.tunnel.engine.removePeer(instant(0), toLeft);
     expect(right.tunnel.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
+    expect(right.tunnel.plane.fingerprint()).toBe(new Side(2).tunnel.plane.fingerprint());
+    left.tunnel.handlePacket(instant(1), packet);
+    settle(instant(1));
+    expect([right.delivered, right.tunnel.plane.drops.of('unknown-index')]).toEqual([[], 1]);
     left.tunnel.engine.resetTimestamp(left.peer ?? toLeft);
     begin(instant(6000));
     settle(instant(6000));
@@ -226,6 +232,25 @@ it('a transport datagram that comes to the engine is of no session', () => {
   expect(engine.drops.of('unknown-index')).toBe(1);
 });
 
+it('packets wait for the handshake they begin, and arrive', () => {
+  const { left, right, settle } = pair();
+  left.tunnel.handlePacket(instant(0), packet);
+  left.tunnel.handleTimeout(instant(0));
+  settle(instant(0));
+  expect(right.delivered).toEqual([packet]);
+  right.tunnel.handlePacket(instant(1), packet);
+  settle(instant(1));
+  expect(left.delivered).toEqual([packet]);
+});
+
+it('without an endpoint nothing is begun', () => {
+  const { right, toLeft } = pair();
+  const before = right.tunnel.nextDeadline();
+  right.tunnel.engine.initiate(instant(0), toLeft);
+  expect(right.tunnel.nextDeadline()).toEqual(before);
+  expect(right.tunnel.engine.status(instant(0), toLeft).initiating).toBe(false);
+});
+
 describe('while a handshake runs', () => {
   const first = (side: Side) => side.take()[0];
 
@@ -280,6 +305,28 @@ describe('while a handshake runs', () => {
     for (let now = 100; now < 91_000; now += 100) left.tunnel.handleTimeout(instant(now));
     expect(before - left.tunnel.engine.sizes().indices).toBe(1);
   });
+});
+
+it('a deployment key given and taken back is that of the next initiation, and no cookie of before goes with it', () => {
+  const { left, right, toRight, begin, settle } = pair();
+  const { engine } = left.tunnel;
+  const badMacs = () => right.tunnel.engine.drops.of('bad-mac1');
+  right.tunnel.engine.setLoopDelay(50);
+  begin();
+  settle(instant(0)); // a cookie is had, and the session stands
+  engine.updatePeer(instant(10), toRight, { deploymentKey: new Secret(new Uint8Array(32).fill(5)) });
+  begin(instant(6000));
+  const asked = left.take();
+  for (const { bytes } of asked) {
+    expect(bytes.subarray(-16)).toEqual(new Uint8Array(16)); // no mac2: the cookie was of another key
+    right.tunnel.handleDatagram(instant(6000), left.home, undefined, bytes);
+  }
+  expect(badMacs()).toBe(2);
+  right.tunnel.engine.setLoopDelay(0);
+  engine.updatePeer(instant(6000), toRight, { deploymentKey: null });
+  left.tunnel.handleTimeout(instant(6000));
+  settle(instant(6000));
+  expect([badMacs(), engine.status(instant(6000), toRight).handshakesCompleted]).toEqual([2, 2]);
 });
 
 describe('an update of a connected peer', () => {
