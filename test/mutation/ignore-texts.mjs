@@ -8,7 +8,7 @@
 import { declareValuePlugin, PluginKind } from '@stryker-mutator/api/plugin';
 
 /** Which argument of a call is such a text. */
-const texts = { invariant: 1, PqtunError: 1, requireLength: 2 };
+const texts = { invariant: 1, PqtunError: 1, requireLength: 2, checkKeyLength: 1 };
 
 export const strykerPlugins = [
   declareValuePlugin(PluginKind.Ignore, 'texts', {
