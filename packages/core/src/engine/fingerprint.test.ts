@@ -163,6 +163,7 @@ const changes: readonly Change[] = [
   ['with a copy answered', put({ pending: [{ ...entry, copiesAnswered: 1 }] })],
   ['with its response forgotten', put({ pending: [{ ...entry, response: [] }] })],
   ['an answered entry', put({ answered: [entry] })],
+  ['of another session answered', put({ answered: [{ ...entry, session: sessionIndex(2) }] })],
   ['a cookie', ({ peer }) => peer.cookies.put(start, here, new Uint8Array(16))],
   ['a sequence', ({ peer }) => peer.sequence.want(start)],
   ['a timer', ({ peer }) => peer.timers.set('silence', instant(1))],

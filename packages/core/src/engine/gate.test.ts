@@ -174,6 +174,24 @@ describe('load', () => {
   });
 });
 
+it('suites that are served no more have no keys any more', () => {
+  const made = gate();
+  expect([made.serves(1), made.serves(2)]).toEqual([true, true]);
+  made.setDeploymentKeys(identity, [2], [none]);
+  expect([made.serves(1), made.serves(2), made.keysOf(1)]).toEqual([false, true, []]);
+});
+
+it('a classical response passes on its mac1, and under load on its mac2', () => {
+  const made = gate();
+  const [cookie, classical] = [cookieFor(made, here), identity.dh.publicKey];
+  const ask = (given: Macs) => told(made.admitClassicalResponse(instant(0), here, given));
+  expect(ask(macs(none, undefined, id))).toBe('refused bad-mac1');
+  expect(ask(macs(none, undefined, classical))).toBe('passed false');
+  made.load.onLoopDelay(50);
+  expect(ask(macs(none, undefined, classical))).toBe('wants-proof under-load');
+  expect(ask(macs(none, cookie, classical))).toBe('passed true');
+});
+
 describe('classical mac1', () => {
   const classical = (of = identity.dh.publicKey) => macs(none, undefined, of);
 

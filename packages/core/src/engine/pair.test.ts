@@ -13,6 +13,10 @@ const nowhere = new Uint8Array(0);
 const packet = Uint8Array.of(0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2);
 const at = (host: number, port = 51820): Endpoint => endpoint(Uint8Array.of(192, 0, 2, host), port);
 
+function never(): never {
+  throw new Error('not there');
+}
+
 class Side {
   readonly identity = new Identity(crypto, new Secret(crypto.random(32)), new Secret(crypto.random(64)));
   readonly tunnel: PortableTunnel;
@@ -283,11 +287,35 @@ describe('while a handshake runs', () => {
     left.tunnel.engine.updatePeer(instant(10), toRight, { presharedKey });
     expect([left, right].map(({ tunnel }) => tunnel.engine.sizes().indices)).toEqual([0, 0]);
     expect(right.tunnel.engine.sizes().answered).toBe(0);
-    left.tunnel.handleTimeout(instant(6000));
-    settle(instant(6000));
-    expect(left.tunnel.engine.status(instant(6000), toRight)).toMatchObject({ handshakesCompleted: 1 });
-    left.tunnel.engine.updatePeer(instant(6000), toRight, { presharedKey: null });
+    expect(JSON.parse(right.tunnel.plane.fingerprint()).peers).toMatchObject([{ nexts: [] }]);
+    left.tunnel.handleTimeout(instant(10));
+    settle(instant(10));
+    expect(left.tunnel.engine.status(instant(10), toRight)).toMatchObject({ handshakesCompleted: 1 });
+    left.tunnel.engine.updatePeer(instant(10), toRight, { presharedKey: null });
     expect(presharedKey.destroyed).toBe(false); // the caller's own
+  });
+
+  it('and nobody answers, it is given up 90 s after the last data, and what waited goes with it (N3)', () => {
+    const { left, toRight } = pair();
+    left.tunnel.handlePacket(instant(0), packet);
+    const datagrams: number[] = [];
+    const events: string[] = [];
+    for (
+      let due = left.tunnel.nextDeadline();
+      due !== undefined && due.at <= 90_000;
+      due = left.tunnel.nextDeadline()
+    ) {
+      left.tunnel.handleTimeout(due.at);
+      datagrams.push(left.take().length);
+      events.push(...left.events());
+    }
+    expect(datagrams.reduce((a, b) => a + b)).toBeGreaterThan(20);
+    expect(events.filter((kind) => kind === 'handshake-gave-up')).toHaveLength(1);
+    expect(events.filter((kind) => kind === 'path-stale').length).toBeGreaterThan(3);
+    expect(left.tunnel.engine.status(instant(90_000), toRight).initiating).toBe(false);
+    expect(left.tunnel.engine.sizes().indices).toBe(0);
+    expect(JSON.parse(left.tunnel.plane.fingerprint()).peers).toMatchObject([{ staged: [0, 0] }]);
+    expect(left.tunnel.nextDeadline()?.timer).toBe('erase');
   });
 
   it('a session confirmed by the other side ends it: the outstanding initiation goes when its time is over', () => {
@@ -327,6 +355,33 @@ it('a deployment key given and taken back is that of the next initiation, and no
   left.tunnel.handleTimeout(instant(6000));
   settle(instant(6000));
   expect([badMacs(), engine.status(instant(6000), toRight).handshakesCompleted]).toEqual([2, 2]);
+});
+
+it('two peers behind one address keep it known until the last of them is gone (§6 pool A)', () => {
+  const [hub, one, two] = [new Side(9), new Side(1), new Side(1)];
+  const ids = [one, two].map((side) => {
+    side.add(hub, { endpoint: hub.home });
+    return hub.add(side);
+  });
+  let initiation = nowhere;
+  for (const side of [one, two]) {
+    side.tunnel.engine.initiate(instant(0), side.peer ?? ids[0] ?? never());
+    side.tunnel.handleTimeout(instant(0));
+    for (let round = 0; round < 3; round++) {
+      for (const { bytes } of side.take()) {
+        if (bytes[0] === 0x11) initiation = bytes.slice();
+        hub.tunnel.handleDatagram(instant(0), side.home, undefined, bytes);
+      }
+      for (const { bytes } of hub.take()) side.tunnel.handleDatagram(instant(0), hub.home, undefined, bytes);
+    }
+  }
+  const { engine } = hub.tunnel;
+  const known = () => [engine.sizes().sources, engine.initiationOf(one.home, initiation)];
+  expect(known()).toEqual([1, 'peer']);
+  engine.removePeer(instant(0), ids[0] ?? never());
+  expect(known()).toEqual([1, 'peer']);
+  engine.removePeer(instant(0), ids[1] ?? never());
+  expect(known()).toEqual([0, 'stranger']);
 });
 
 describe('an update of a connected peer', () => {
