@@ -19,6 +19,28 @@ describe.each([
     expect(left.tunnel.engine.status(instant(0), toRight).handshakesCompleted).toBe(1);
   });
 
+  it('acts on one cookie reply, a right one, and on none once its sequence is over (§5.2 N3)', () => {
+    const { left, right, toRight, begin } = pair(hybrid);
+    right.tunnel.engine.setLoopDelay(50);
+    begin();
+    const sent = left.take();
+    for (const { bytes } of sent)
+      right.tunnel.handleDatagram(instant(0), left.home, undefined, bytes.slice());
+    const [reply] = right.take();
+    const cookie = reply?.bytes ?? nowhere;
+    const spoiled = cookie.map((byte, i) => (i === 40 ? byte ^ 1 : byte));
+    const resent = [spoiled, cookie, cookie].map((bytes) => {
+      left.tunnel.handleDatagram(instant(1), right.home, undefined, bytes.slice());
+      return left.take().length;
+    });
+    expect(resent).toEqual([0, sent.length, 0]);
+    const { drops } = left.tunnel.engine;
+    expect([drops.of('bad-cookie'), drops.of('unexpected-cookie')]).toEqual([1, 1]);
+    left.tunnel.engine.removePeer(instant(2), toRight);
+    left.tunnel.handleDatagram(instant(2), right.home, undefined, cookie);
+    expect(drops.of('unexpected-cookie')).toBe(2);
+  });
+
   it('whose answer comes when it is kept for copies no more leaves nothing of it once it is confirmed (C3)', () => {
     const { left, right, begin, settle } = pair(hybrid);
     begin();
