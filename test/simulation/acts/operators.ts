@@ -84,7 +84,10 @@ export const operatorActs: readonly Act[] = [
       const home = host.address;
       host.address = endpoint(home.ip, simulation.random.between(1024, 65_535));
       const pathProbe = Uint8Array.of(3, ...simulation.random.bytes(8), ...new Uint8Array(7)); // §3.5
-      host.act(({ plane }, now) => plane.transmit(now, peer, pathProbe));
+      host.act(({ engine, plane }, now) => {
+        plane.transmit(now, peer, pathProbe);
+        engine.handleReports(now); // as whoever uses the plane's verbs has to
+      });
       if (simulation.random.chance(0.5)) host.address = home;
     },
   },
