@@ -44,7 +44,7 @@ async function main(args) {
   const found = [];
   let failed = 0;
   for (const [folder, files] of wanted.folders) {
-    if (wanted.fresh) rmSync(reportPath(folder), { force: true });
+    if (wanted.fresh || readReport(folder) === undefined) rmSync(reportPath(folder), { force: true });
     const code = wanted.report ? 0 : await mutate(folder, files, wanted.static);
     const report = code === 0 ? readReport(folder) : undefined;
     if (report === undefined) {
@@ -122,7 +122,11 @@ function reportPath(folder) {
   return join(cache, `${folder}.json`);
 }
 
+/** What earlier runs found; `undefined` where there is nothing, or what an interrupted run left half written. */
 function readReport(folder) {
-  const path = reportPath(folder);
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  try {
+    return JSON.parse(readFileSync(reportPath(folder), 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
