@@ -47,19 +47,20 @@ async function runMatrix(): Promise<number> {
   const { quick, long } = options;
   say(`what is built goes to ${cacheFolder}`);
   const go = await buildPqtunGo(say);
-  const wireguards: readonly [string, Tool<WireguardProgram>][] = [
-    ['wireguard-go', await buildWireguardGo(say)],
-    ['gotatun', await buildGotatun(say, !quick && asked('gotatun'))],
-  ];
+  const wireguardGo = await buildWireguardGo(say);
+  const gotatunIsBuilt = buildGotatun(say, !quick && asked('gotatun')); // meanwhile: it takes minutes, and pairs mostly wait
   const pairs = wanted(pairMatrix(go));
-  const classical = wanted(wireguards.flatMap(([name, tool]) => wireguardMatrix(name, tool, long)));
-  say(`${pairs.length + classical.length} cells`);
+  say(`${pairs.length} cells of pqtun with pqtun`);
   const print = (result: Result): void => console.log(resultLine(result));
   const begin = performance.now();
-  const results = [
-    ...(await runCells(pairs, loopbackWidth, print)),
-    ...(await runCells(classical, namespaceWidth(long), print)),
+  const results = await runCells(pairs, loopbackWidth, print);
+  const wireguards: readonly [string, Tool<WireguardProgram>][] = [
+    ['wireguard-go', wireguardGo],
+    ['gotatun', await gotatunIsBuilt],
   ];
+  const classical = wanted(wireguards.flatMap(([name, tool]) => wireguardMatrix(name, tool, long)));
+  say(`${classical.length} cells with WireGuard`);
+  results.push(...(await runCells(classical, namespaceWidth(long), print)));
   say(`done in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
 
   const inOrder = (cells: readonly Cell[]): Result[] =>
