@@ -130,6 +130,18 @@ describe('portable plane', () => {
     ]);
   });
 
+  test('a packet too big for the path is answered if its source may be, and only counted if not', () => {
+    const { left } = pair();
+    left.setPeer(peerId(1), { pathMtu: 500 });
+    left.handlePacket(now, ipPacket(600));
+    expect([left.poll()?.kind, left.poll()]).toEqual(['packet', undefined]);
+    const fromLoopback = ipPacket(600);
+    fromLoopback.set([127, 0, 0, 1], 12);
+    left.handlePacket(now, fromLoopback);
+    expect(left.poll()).toBeUndefined();
+    expect(left.takeReports().drops.get('too-big')).toBe(2);
+  });
+
   test('a route to a peer that was never set leads nowhere', () => {
     const plane = new PortablePlane({ suite });
     plane.setRoutes([{ kind: 'add', peer: peerId(1), prefix: Uint8Array.of(10, 0, 0, 0), bits: 8 }]);
