@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { pinnedNode, toolEnvironment } from '../../.ci/workspace.mjs';
 import { folders } from './folders.mjs';
 import { scoresOf, scoreTable, unnoticed } from './scores.mjs';
 
@@ -99,16 +100,15 @@ function mutate(folder, files, statics) {
   const args = [stryker, 'run', config, ...(files.length > 0 ? ['--mutate', files.join(',')] : [])];
   console.error(`${folder}: ${files.length > 0 ? files.length : 'all'} files`);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, {
+    const child = spawn(pinnedNode(), args, {
       cwd: root,
       stdio: ['ignore', process.stderr, process.stderr],
-      env: {
-        ...process.env,
+      env: toolEnvironment({
         PQTUN_MUTATION_CACHE: cache,
         PQTUN_MUTATION_FOLDER: folder,
         PQTUN_MUTATION_STATIC: statics ? '1' : '0',
         PQTUN_MUTATION_TESTS: JSON.stringify(folders[folder].tests),
-      },
+      }),
     });
     child.on('error', (error) => {
       console.error(error.message);
