@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Secret } from '../crypto/secret.ts';
 import { instant } from '../types.ts';
+import { readU32le } from '../wire/layout.ts';
 import { at, nowhere, packet, pair, type Side } from './pair.test.kit.ts';
 
 describe.each([
@@ -112,6 +113,36 @@ describe.each([
     }
   });
 });
+
+it.each([
+  ['hybrid', true],
+  ['classical', false],
+])(
+  'N4: two %s parties that begin in the same moment end in one session, whoever has the smaller ID',
+  (_kind, hybrid) => {
+    const winners = new Set<string>(); // whose session it was
+    for (let round = 0; round < 24 && (round < 4 || winners.size < 2); round++) {
+      const { left, right, toLeft, begin, settle } = pair(hybrid);
+      right.tunnel.engine.updatePeer(instant(0), toLeft, { endpoint: left.home });
+      right.tunnel.engine.initiate(instant(0), toLeft);
+      right.tunnel.handleTimeout(instant(0));
+      begin();
+      const crossing = [left.take(), right.take()] as const;
+      for (const { bytes } of crossing[0])
+        right.tunnel.handleDatagram(instant(0), left.home, undefined, bytes);
+      for (const { bytes } of crossing[1])
+        left.tunnel.handleDatagram(instant(0), right.home, undefined, bytes);
+      settle(instant(0));
+      const [here, there] = [left, right].map(
+        ({ tunnel }) => JSON.parse(tunnel.plane.fingerprint()).peers[0].current,
+      );
+      expect([there.index, there.remoteIndex]).toEqual([here.remoteIndex, here.index]);
+      const asked = crossing[0][0]?.bytes ?? nowhere; // its sender index is the index of the session that the left one began
+      winners.add(readU32le(asked, 4) === here.index ? 'of the left one' : 'of the right one');
+    }
+    expect(winners).toEqual(new Set(['of the left one', 'of the right one']));
+  },
+);
 
 it('a fragment that comes twice is refused the second time, and the initiation is whole all the same', () => {
   const { left, right, begin } = pair();
