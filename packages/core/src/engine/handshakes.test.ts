@@ -42,6 +42,41 @@ describe.each([
     expect(drops.of('unexpected-cookie')).toBe(2);
   });
 
+  it('is pending until it is confirmed, answered for copies 5 s long, and counted as load (C3, C4, §6)', () => {
+    const { left, right, begin, settle } = pair(hybrid);
+    const seen = (now: number) => {
+      const { peers, strangers } = JSON.parse(right.tunnel.engine.fingerprint(instant(now)));
+      const [{ pending, answered, sessions }] = peers;
+      return [pending.length, answered.length, sessions.length, strangers.gate.load.handshakes.length];
+    };
+    begin();
+    settle(instant(0), right); // the answer is lost
+    expect(seen(0)).toEqual([1, 1, 1, 1]);
+    right.tunnel.handleTimeout(instant(5000));
+    expect(seen(5000)).toEqual([1, 1, 1, 0]);
+    right.tunnel.handleTimeout(instant(5001));
+    expect([...seen(5001), right.tunnel.engine.sizes().answered]).toEqual([1, 0, 1, 0, 1]);
+    left.tunnel.handleTimeout(instant(6000));
+    settle(instant(6000), right); // the next attempt, answered in vain as well, takes the first one's place
+    expect(seen(6000).slice(0, 3)).toEqual([1, 1, 1]);
+    left.tunnel.handleTimeout(instant(12_000));
+    settle(instant(12_000));
+    expect(seen(12_000).slice(0, 3)).toEqual([0, 1, 1]);
+    right.tunnel.handleTimeout(instant(17_001));
+    expect(seen(17_001).slice(0, 3)).toEqual([0, 0, 1]);
+    expect(right.tunnel.engine.sizes().answered).toBe(0);
+  });
+
+  it('that nobody confirms is forgotten when its session would end (T6)', () => {
+    const { right, begin, settle } = pair(hybrid);
+    begin();
+    settle(instant(0), right);
+    for (const now of [5001, 180_000]) right.tunnel.handleTimeout(instant(now));
+    const [{ pending, sessions }] = JSON.parse(right.tunnel.engine.fingerprint(instant(180_000))).peers;
+    expect([pending, sessions]).toEqual([[], []]);
+    expect(right.tunnel.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
+  });
+
   it('whose answer comes when it is kept for copies no more leaves nothing of it once it is confirmed (C3)', () => {
     const { left, right, begin, settle } = pair(hybrid);
     begin();
@@ -153,6 +188,28 @@ it('a fragment that comes twice is refused the second time, and the initiation i
     engine.handleDatagram(instant(0), left.home, undefined, each?.bytes.slice() ?? nowhere);
   expect(engine.drops.of('duplicate-fragment')).toBe(1);
   expect(engine.sizes()).toEqual({ indices: 1, answered: 1, slots: 0, sources: 0 });
+});
+
+it('an initiation that never becomes whole is given up after 3 s, and counted', () => {
+  const { left, right, begin } = pair();
+  const { engine } = right.tunnel;
+  begin();
+  const [first] = left.take();
+  for (const now of [0, 2999, 3000])
+    engine.handleDatagram(instant(now), left.home, undefined, first?.bytes.slice() ?? nowhere);
+  expect([engine.drops.of('duplicate-fragment'), engine.drops.of('reassembly-expired')]).toEqual([1, 1]);
+  expect(engine.sizes().slots).toBe(1);
+});
+
+it('an initiation under another pre-shared key is known by its timestamp that does not open, and leaves nothing', () => {
+  const { right, toLeft, begin, settle } = pair();
+  right.tunnel.engine.updatePeer(instant(0), toLeft, {
+    presharedKey: new Secret(new Uint8Array(32).fill(1)),
+  });
+  begin();
+  settle(instant(0));
+  expect(right.tunnel.engine.drops.of('bad-timestamp')).toBe(1);
+  expect(right.tunnel.engine.sizes()).toEqual({ indices: 0, answered: 0, slots: 0, sources: 0 });
 });
 
 it('first fragments of more initiations than a prefix has slots are refused, and answered with a cookie (§6)', () => {
