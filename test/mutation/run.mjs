@@ -1,6 +1,6 @@
 /** `npm run mutate`: changes one thing at a time in the sources of core, and asks whether a test notices. README.md here says more. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -45,9 +45,10 @@ async function main(args) {
   const found = [];
   let failed = 0;
   for (const [folder, files] of wanted.folders) {
-    if (wanted.fresh || readReport(folder) === undefined) rmSync(reportPath(folder), { force: true });
+    if (wanted.fresh || read(pathOf(folder)) === undefined) rmSync(pathOf(folder), { force: true });
     const code = wanted.report ? 0 : await mutate(folder, files, wanted.static);
-    const report = code === 0 ? readReport(folder) : undefined;
+    if (!wanted.report && code === 0) copyFileSync(pathOf(folder), wholePathOf(folder));
+    const report = code === 0 ? read(wholePathOf(folder)) : undefined;
     if (report === undefined) {
       console.error(
         code === 0 ? `${folder}: no earlier run` : `${folder}: Stryker ended with exit code ${code}`,
@@ -118,14 +119,20 @@ function mutate(folder, files, statics) {
   });
 }
 
-function reportPath(folder) {
+/** Where Stryker goes on from. An interrupted run leaves what it had tried by then, or half a file. */
+function pathOf(folder) {
   return join(cache, `${folder}.json`);
 }
 
-/** What earlier runs found; `undefined` where there is nothing, or what an interrupted run left half written. */
-function readReport(folder) {
+/** What the last run that came to its end found: scores are of this. */
+function wholePathOf(folder) {
+  return join(cache, `${folder}.whole.json`);
+}
+
+/** A report, or `undefined` where there is none, or not the whole of one. */
+function read(path) {
   try {
-    return JSON.parse(readFileSync(reportPath(folder), 'utf8'));
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }
