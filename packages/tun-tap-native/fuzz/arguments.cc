@@ -1,5 +1,6 @@
 // What JavaScript hands over, whatever it is: every reader of arguments, over a Node-API that the input plays.
 // sources: native/netlink_arguments.cc native/netlink_message.cc native/js.cc native/os_error.cc
+// runs: 80000
 //
 // Node-API itself is not under test, so only those of its functions are here that the readers call; what else js.cc refers to
 // ends the run when it is called. A value is made of the input when it is asked for: one byte for its type, then what that type needs.

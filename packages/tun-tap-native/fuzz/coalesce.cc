@@ -1,6 +1,7 @@
 // Batches of packets: every one comes out again, alone as it was or, cut out of its super-frame, the same.
 // sources: native/plane/coalesce.cc native/plane/gso_split.cc native/plane/virtio_header.cc native/plane/inner_packet.cc
 // sources: native/plane/checksum.cc
+// runs: 50000
 //
 // Input: packets, each one byte for what is put right (so that some may be joined) and one for the length, then bytes.
 #include "plane/coalesce.h"

@@ -1,6 +1,7 @@
 // An inner packet and what is done to it alone: length, transport header, MSS, ICMP; and the datagrams of a GRO buffer.
 // sources: native/plane/inner_packet.cc native/plane/mss_clamp.cc native/plane/icmp_too_big.cc native/plane/gro_split.cc
 // sources: native/plane/checksum.cc
+// runs: 300000
 #include "plane/inner_packet.h"
 
 #include "input.h"

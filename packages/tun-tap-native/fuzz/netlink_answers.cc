@@ -2,6 +2,7 @@
 // sources: native/netlink_socket.cc native/netlink_message.cc native/netlink_link.cc native/netlink_address.cc
 // sources: native/netlink_route.cc native/netlink_rule.cc
 // wrap: socket setsockopt bind getsockname sendto recv recvfrom
+// runs: 80000
 //
 // Input: one byte chooses the request, one says whether numbers are put right (sequence and port, without which an answer is
 // nobody's); then datagrams, each LE16 length and bytes.

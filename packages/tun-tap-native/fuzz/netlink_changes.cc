@@ -1,5 +1,6 @@
 // Notices of the kernel, whole or cut short.
 // sources: native/netlink_changes.cc native/netlink_message.cc
+// runs: 500000
 #include "netlink_changes.h"
 
 #include "input.h"

@@ -1,5 +1,6 @@
 // The address that NOTIFY_SOCKET names.
 // sources: native/notify.cc
+// runs: 500000
 #include "notify.h"
 
 #include <cstddef>

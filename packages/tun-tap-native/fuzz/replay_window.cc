@@ -1,5 +1,6 @@
 // The replay window against one that remembers everything. Input: steps of 3 B, how to move and by how much.
 // sources: native/plane/replay_window.cc
+// runs: 150000
 #include "../native/plane/replay_window.h"
 
 #include <set>

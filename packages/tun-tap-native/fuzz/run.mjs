@@ -8,14 +8,15 @@
  *   // sources: native/a.cc native/b.cc    what is under test, from the package's folder; may be repeated
  *   // wrap: socket recv                   system calls it replaces by `__wrap_…` of its own
  *   // link: -lcrypto                      what else the linker must be told
+ *   // runs: 300000                        inputs of the short run, if it is quick enough for more than the usual number
  *
  * Seeds go to corpus/NAME/*.bin: small, one for each shape of input, and every input that ever failed under a name that says how.
  * What a run finds goes to .cache/fuzz (corpus and findings) and stays there, so that the next run begins where this one ended.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,9 +28,13 @@ const versions = [22, 21, 20, 19, 18, 17, 16, 15, 14];
 const compilers = ['clang++', ...versions.map((version) => `clang++-${version}`)];
 /** Targets at a time, each on one core. */
 const mostAtOnce = 2;
+/** Inputs of each target where no time is given: some seconds, and the same inputs on every machine. */
+const shortRun = 20_000;
+
 const help = `Usage: node packages/tun-tap-native/fuzz/run.mjs [--seconds N] [TARGET]...
 
-  --seconds N  how long each target runs, 1 to 86400; default 4. Two targets run at a time
+  --seconds N  how long each target runs, 1 to 86400, beginning where the last such run ended; without it each runs a fixed number of
+               inputs, the same every time. Two targets run at a time
   --list       names the targets
 
 Needs clang with its runtime; as root on Debian it is installed if it is missing.`;
@@ -70,10 +75,10 @@ function parse() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { seconds: { type: 'string', default: '4' }, list: flag, help: flag },
+      options: { seconds: { type: 'string' }, list: flag, help: flag },
     });
-    const seconds = Number(values.seconds);
-    if (!(Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400))
+    const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+    if (seconds !== undefined && !(Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400))
       return '--seconds is a number from 1 to 86400';
     const unknown = positionals.find((name) => !targets.includes(name));
     if (unknown !== undefined) return `there is no target ${unknown}; --list names them`;
@@ -93,20 +98,24 @@ function skip(target) {
 async function fuzz(compiler, target, seconds) {
   const program = await build(compiler, target);
   if (program === undefined) return 'failed';
-  const corpus = join(cache, 'corpus', target);
+  const corpus =
+    seconds === undefined ? mkdtempSync(join(tmpdir(), 'pqtun-fuzz-')) : join(cache, 'corpus', target);
   const findings = join(cache, 'findings', target);
   for (const folder of [corpus, findings]) mkdirSync(folder, { recursive: true });
   const seeds = join(here, 'corpus', target);
   const log = await run(program, [
     corpus,
     ...(existsSync(seeds) ? [seeds] : []),
-    `-max_total_time=${seconds}`,
+    ...(seconds === undefined
+      ? [`-runs=${wordsOf(target, 'runs')[0] ?? shortRun}`, '-seed=1']
+      : [`-max_total_time=${seconds}`]),
     '-max_len=4096',
     '-timeout=5',
     '-rss_limit_mb=1024',
     '-print_final_stats=1',
     `-artifact_prefix=${findings}/`,
   ]);
+  if (seconds === undefined) rmSync(corpus, { recursive: true, force: true });
   const executions = lastNumber(log.text, /stat::number_of_executed_units:\s*(\d+)/g);
   const edges = lastNumber(log.text, /\bcov: (\d+)/g);
   const inputs = lastNumber(log.text, /\bcorp: (\d+)/g);
@@ -118,14 +127,18 @@ async function fuzz(compiler, target, seconds) {
   return 'failed';
 }
 
+/** What the comment lines `// NAME: …` of a target say. */
+function wordsOf(target, name) {
+  const text = readFileSync(join(here, `${target}.cc`), 'utf8');
+  return [...text.matchAll(new RegExp(`^// ${name}: (.+)$`, 'gm'))].flatMap(([, list]) =>
+    list.trim().split(/\s+/),
+  );
+}
+
 /** Builds what is older than what it is made of; the path of the program. */
 async function build(compiler, target) {
   const source = join(here, `${target}.cc`);
-  const text = readFileSync(source, 'utf8');
-  const words = (name) =>
-    [...text.matchAll(new RegExp(`^// ${name}: (.+)$`, 'gm'))].flatMap(([, list]) =>
-      list.trim().split(/\s+/),
-    );
+  const words = (name) => wordsOf(target, name);
   const sources = [source, ...words('sources').map((path) => join(packageFolder, path))];
   const program = join(cache, target);
   mkdirSync(cache, { recursive: true });

@@ -179,6 +179,7 @@ Outcome listRoutes(Socket& socket, int family, std::optional<uint32_t> table, st
         const std::optional<ParsedRoute> route = parseRoute(answer);
         // Cloned entries are the path MTU cache. Kernels before 4.20 send every table.
         if (!route || route->cloned || route->type != RTN_UNICAST || (table && route->table != *table)) return;
+        if (route->destination.family() != family) return; // not what was asked for
         appendRoutes(*route, names, routes);
       });
   // A strictly checked dump of a table nobody has filled fails (fib_frontend.c, ip6_fib.c).
