@@ -17,6 +17,7 @@ export { headRoom, PacketBuffer, tailRoom } from './plane/packet-buffer.ts';
 export type {
   Confirmation,
   DataPlane,
+  GateKey,
   GateSettings,
   GateVerdict,
   OutgoingDatagram,

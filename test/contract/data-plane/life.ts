@@ -123,7 +123,6 @@ export function lifeContract(maker: PlaneMaker): void {
       bench.plane.purgeStaged(nobody);
       bench.plane.flushStaged(bench.now, nobody);
       bench.plane.setRoutes([{ kind: 'clear', peer: nobody }]);
-      bench.plane.setGate({ keys: [], cookieSecrets: [], expectedIndices: [], underLoad: true });
       expect(bench.plane.transmit(bench.now, nobody, none)).toBe(false);
       expect([bench.drain(), bench.report().drops]).toEqual([[], {}]);
     });

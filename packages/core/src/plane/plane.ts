@@ -5,7 +5,7 @@
  */
 import type { Secret } from '../crypto/secret.ts';
 import type { Drop } from '../drop.ts';
-import type { SessionLimits } from '../limits.ts';
+import type { SessionLimits, SuiteId } from '../limits.ts';
 import type { Endpoint, Instant, LocalAddress, PeerId, Role, SessionIndex, SessionKind } from '../types.ts';
 
 /** One new keypair. As initiator it is confirmed at once (S1); as responder it is a `next` until a packet verifies (C1). */
@@ -47,20 +47,42 @@ export interface OutgoingDatagram {
   readonly bytes: Uint8Array;
 }
 
-/** What a stranger must pass before the engine sees its datagram. A plane may leave all of it to the engine. */
+/** A mac1 key, HASH("mac1----" ‖ ID_r ‖ gk), and the cookie key beside it; 32 B each. §3.1, §3.3. */
+export interface GateKey {
+  /** Names the key in a verdict, 32-bit; no other key ever has the same. */
+  readonly id: number;
+  readonly mac1: Uint8Array;
+  readonly cookie: Uint8Array;
+}
+
+/**
+ * What a stranger must pass before the engine sees its datagram, as a plane must know it to do the whole of protocol.md §6 but the
+ * slots. All of it is the engine's and does not change.
+ */
 export interface GateSettings {
-  /** mac1 keys, HASH("mac1----" ‖ ID_r ‖ gk), and the cookie reply key beside each. */
-  readonly keys: readonly { readonly mac1: Uint8Array; readonly cookie: Uint8Array }[];
-  /** R, current first; the previous one while it still verifies. */
-  readonly cookieSecrets: readonly Uint8Array[];
-  /** Indices of our outstanding initiations: only for these are responses and cookie replies of interest. */
-  readonly expectedIndices: readonly SessionIndex[];
-  readonly underLoad: boolean;
+  /** Keys of initiation fragments, 1 … 8 each; a suite that is not here is not served. */
+  readonly suites: ReadonlyMap<SuiteId, readonly GateKey[]>;
+  /** Key of classical initiations. */
+  readonly classical: GateKey;
+  /** Whether there are classical peers; without, types 1 and 2 die here. §3. */
+  readonly hasClassicalPeers: boolean;
+  /** R, 32 B each, which holds from `since` on for 120 s; then `next` does, as long. Later than that, ask the engine. §3.3. */
+  readonly cookieSecrets: {
+    readonly since: Instant;
+    readonly previous: Uint8Array | undefined;
+    readonly current: Uint8Array;
+    readonly next: Uint8Array;
+  };
+  /** Receiver indices that responses and cookie replies may have; one with another is unexpected. */
+  readonly expectedIndices: ReadonlySet<SessionIndex>;
+  /** Under load before this, not from it on; may be −∞ and ∞. */
+  readonly underLoadUntil: Instant;
 }
 
 /** What a plane's gate found out; `unchecked` leaves the whole of protocol.md §6 to the engine. */
 export type GateVerdict =
   | { readonly kind: 'unchecked' }
+  /** An initiation: mac1 is right under the key of this `id`, mac2 too if `proven`; rate and load let it pass and are charged. */
   | { readonly kind: 'passed'; readonly key: number; readonly proven: boolean };
 
 export interface DataPlane {
@@ -96,7 +118,8 @@ export interface DataPlane {
   purgeStaged(peer: PeerId): void;
   /** Handshake and cookie datagrams: the plane owns the socket. Bytes are the plane's from here on. */
   sendDatagrams(datagrams: readonly OutgoingDatagram[]): void;
-  setGate(settings: GateSettings): void;
+  /** Absent where a plane leaves all of §6 to the engine. Until it is called, every datagram is `unchecked`. */
+  setGate?(settings: GateSettings): void;
   /** Takes every report since the last call; state reports are coalesced per peer. */
   takeReports(): PlaneReports;
   /** Counters of one peer, zeros when it is unknown. */
@@ -171,4 +194,6 @@ export interface PlaneReports {
   readonly messages: readonly PlaneMessage[];
   /** Drops since the last call. */
   readonly drops: ReadonlyMap<Drop, number>;
+  /** Cookie replies that the plane's own gate sent since the last call; absent means none. */
+  readonly cookieReplies?: number;
 }

@@ -23,7 +23,6 @@ import { Keypair, type RecordKeys } from './keypairs.ts';
 import { PacketBuffer } from './packet-buffer.ts';
 import type {
   DataPlane,
-  GateSettings,
   OutgoingDatagram,
   PeerCounters,
   PeerSettings,
@@ -206,9 +205,6 @@ export class PortablePlane implements DataPlane {
       this.#state.outputs.push({ kind: 'datagram', to, localAddress, bytes });
     }
   }
-
-  /** No gate here: the engine does the whole of §6. */
-  setGate(_settings: GateSettings): void {}
 
   takeReports(): PlaneReports {
     return this.#state.reports.take();
