@@ -5,7 +5,12 @@ export default defineConfig({
   resolve: { conditions: ['pqtun-source'] },
   ssr: { resolve: { conditions: ['pqtun-source'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'daemon/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'daemon/src/**/*.test.ts',
+      'bench/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
     testTimeout: 60_000,

@@ -100,7 +100,7 @@ export async function buildGotatun(say: Say, mayBuild: boolean): Promise<Tool<Wi
 }
 
 /** Runs a builder quietly; `undefined` when it succeeded, else the last of what it said. */
-function build(
+export function build(
   command: string,
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string>; timeout: number },
@@ -131,6 +131,7 @@ function build(
   return promise;
 }
 
-function has(command: string): boolean {
+/** Whether the PATH has it. */
+export function has(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' }).status === 0;
 }

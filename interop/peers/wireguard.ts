@@ -50,6 +50,12 @@ export class WireguardPeer {
     }
   }
 
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error(`${this.interfaceName} has no process`);
+    return pid;
+  }
+
   /** What it has printed, at most the last 256 KiB. */
   get log(): string {
     return this.#log();
