@@ -1,5 +1,5 @@
 /**
- * The loop of a tunnel, and the way of a packet through it:
+ * The loop of a tunnel over the portable plane, and the way of a packet through it:
  *  1. something comes in: datagrams, inner packets, a deadline, or a call of the tunnel's owner
  *  2. the clock is read, once
  *  3. the protocol gets it, piece by piece; after each piece, what it has to send and to tell is collected. Of initiations it gets
@@ -21,39 +21,29 @@ import {
   type PortableTunnel,
   tailRoom,
 } from '@pqtun/core';
-import type { Clock, ClockTimer } from './clock.ts';
+import type { Clock } from './clock.ts';
+import type { PathEvents, RefusedDatagram } from './data-path.ts';
 import { InitiationQueue } from './initiation-queue.ts';
 import type { DatagramSocket, IncomingDatagram, PacketDevice, SocketEvents } from './io.ts';
-import { LoopDelay } from './loop-delay.ts';
+import { outcomeOf, Turns } from './turns.ts';
 
 export interface DeviceOptions {
   readonly clock: Clock;
   readonly device: PacketDevice;
   readonly socket: DatagramSocket;
   readonly protocol: PortableTunnel;
-  readonly on: DeviceEvents;
+  readonly on: PathEvents;
   /** Runs a function once the loop has looked for input again. Default `setImmediate`. */
   readonly afterInput?: (run: () => void) => { close(): void };
 }
 
-export interface DeviceEvents {
-  /** After each turn, with what the protocol has to tell. */
-  onTurn(now: Instant, events: readonly EngineEvent[]): void;
-  onSendFailed(datagram: OutgoingDatagram, code: string): void;
-  /** A source address of ours is gone. */
-  onSourceLost(): void;
-  /** No more packets will come: the device is gone, or the socket. */
-  onDeviceLost(error: Error): void;
-  /** A bug of ours met a packet; nothing of the protocol may be used any more. */
-  onFailure(error: unknown): void;
-}
+/** First byte of a transport datagram. protocol.md §3. */
+const transportType = 4;
 
 export class Device {
-  readonly #clock: Clock;
   readonly #device: PacketDevice;
-  readonly #on: DeviceEvents;
-  readonly #loopDelay: LoopDelay;
-  readonly #timer: ClockTimer;
+  readonly #on: PathEvents;
+  readonly #turns: Turns;
   readonly #initiations = new InitiationQueue();
   readonly #afterInput: (run: () => void) => { close(): void };
   /** The turn of the initiations that wait. */
@@ -62,18 +52,20 @@ export class Device {
   #inPlace = false;
   #socket: DatagramSocket;
   #protocol: PortableTunnel;
-  #armedFor: Instant | undefined;
-  #closed = false;
 
   constructor({ clock, device, socket, protocol, on, afterInput = nextImmediate }: DeviceOptions) {
     this.#afterInput = afterInput;
-    this.#clock = clock;
     this.#device = device;
     this.#socket = socket;
     this.#protocol = protocol;
     this.#on = on;
-    this.#timer = clock.timer(() => this.#onTimer());
-    this.#loopDelay = new LoopDelay(clock, (delay) => this.#onLoopDelay(delay));
+    this.#turns = new Turns({
+      clock,
+      on,
+      protocol: () => this.#protocol,
+      onTimer: () => this.#input((now, protocol) => protocol.handleTimeout(now)),
+      onLoopDelay: (tell) => this.#input((now) => tell(now)),
+    });
   }
 
   get protocol(): PortableTunnel {
@@ -82,7 +74,7 @@ export class Device {
 
   /** Of the event loop's delay, as `TunnelStats` has it. */
   get loopDelayCounts(): readonly number[] {
-    return this.#loopDelay.counts;
+    return this.#turns.loopDelayCounts;
   }
 
   start(): void {
@@ -104,30 +96,18 @@ export class Device {
   /** From now on this protocol runs; the old one must have been stopped. */
   replaceProtocol(protocol: PortableTunnel): void {
     this.#protocol = protocol;
-    this.#armedFor = undefined;
+    this.#turns.forgetDeadline();
     this.#initiations.clear();
   }
 
   /** A turn for the tunnel's owner. What `act` throws is the caller's; what it did until then is sent all the same. */
   call<Result>(act: (now: Instant, protocol: PortableTunnel) => Result): Result {
-    let outcome: { value: Result } | { error: unknown } | undefined;
-    this.#input((now, protocol) => {
-      try {
-        outcome = { value: act(now, protocol) };
-      } catch (error) {
-        outcome = { error };
-      }
-    });
-    if (outcome === undefined) throw new Error('called on a closed device');
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
+    return outcomeOf((turn) => this.#input(turn), act);
   }
 
   /** No callback of socket, device or clock does anything after this. */
   close(): void {
-    this.#closed = true;
-    this.#timer.close();
-    this.#loopDelay.close();
+    this.#turns.close();
     this.#waitingTurn?.close();
     this.#initiations.clear();
     this.#device.close();
@@ -136,7 +116,7 @@ export class Device {
   /* inputs */
 
   #onDatagrams(datagrams: readonly IncomingDatagram[]): void {
-    this.#loopDelay.onInput();
+    this.#turns.onInput();
     this.#initiations.beginTurn();
     this.#input((now, protocol, collect) => {
       for (const datagram of datagrams) {
@@ -159,7 +139,7 @@ export class Device {
   }
 
   #callWaiting(): void {
-    if (this.#closed || this.#initiations.isEmpty) return;
+    if (this.#turns.closed || this.#initiations.isEmpty) return;
     this.#waitingTurn ??= this.#afterInput(() => {
       this.#waitingTurn = undefined;
       this.#initiations.beginTurn();
@@ -174,7 +154,7 @@ export class Device {
   }
 
   #onPackets(packets: readonly Uint8Array[]): void {
-    this.#loopDelay.onInput();
+    this.#turns.onInput();
     this.#input((now, protocol, collect) => {
       for (const packet of packets) {
         protocol.handlePacket(now, this.#inPlace ? lend(packet) : packet);
@@ -183,43 +163,22 @@ export class Device {
     });
   }
 
-  #onTimer(): void {
-    this.#armedFor = undefined;
-    this.#input((now, protocol) => protocol.handleTimeout(now));
-  }
-
-  #onLoopDelay(delay: number): void {
-    this.#input((now, { engine }) => {
-      engine.setLoopDelay(delay);
-      if (engine.isUnderLoad(now)) this.#loopDelay.onInput(); // so that its end is noticed, too
-    });
-  }
-
   /* the turn */
 
   #input(act: (now: Instant, protocol: PortableTunnel, collect: () => void) => void): void {
-    if (this.#closed) return;
-    try {
-      this.#turn(act);
-    } catch (error) {
-      this.#on.onFailure(error); // whatever it was, it came of a mistake: nothing that is received throws
-    }
-  }
-
-  #turn(act: (now: Instant, protocol: PortableTunnel, collect: () => void) => void): void {
-    const protocol = this.#protocol;
-    const turn = new Outputs();
-    const now = this.#clock.now();
-    act(now, protocol, () => turn.collect(protocol));
-    turn.collect(protocol);
-    const next = protocol.nextDeadline();
-    if (next !== undefined && next.at <= now) {
-      protocol.handleTimeout(now);
+    this.#turns.run((now) => {
+      const protocol = this.#protocol;
+      const turn = new Outputs();
+      act(now, protocol, () => turn.collect(protocol));
       turn.collect(protocol);
-    }
-    this.#write(turn);
-    this.#arm();
-    if (!this.#closed) this.#on.onTurn(now, turn.events);
+      const next = protocol.nextDeadline();
+      if (next !== undefined && next.at <= now) {
+        protocol.handleTimeout(now);
+        turn.collect(protocol);
+      }
+      this.#write(turn);
+      return turn.events;
+    });
   }
 
   #write({ packets, datagrams }: Outputs): void {
@@ -233,32 +192,28 @@ export class Device {
     if (datagrams.length > 0) this.#socket.send(datagrams);
   }
 
-  /** A later deadline than the one armed is left to it: it costs a wake-up, while data moves deadlines with every packet. */
-  #arm(): void {
-    const at = this.#protocol.nextDeadline()?.at;
-    if (at === undefined || this.#closed || (this.#armedFor !== undefined && this.#armedFor <= at)) return;
-    this.#armedFor = at;
-    this.#timer.arm(at);
-  }
-
   #lost(error: Error): void {
-    if (!this.#closed) this.#on.onDeviceLost(error);
+    if (!this.#turns.closed) this.#on.onDeviceLost(error);
   }
 
   #socketEvents(socket: DatagramSocket): SocketEvents {
     return {
       onDatagrams: (datagrams) => this.#onDatagrams(datagrams),
       onSendFailed: (datagram, code) => {
-        if (!this.#closed) this.#on.onSendFailed(datagram, code);
+        if (!this.#turns.closed) this.#on.onSendFailed(refused(datagram), code);
       },
       onSourceLost: () => {
-        if (!this.#closed) this.#on.onSourceLost();
+        if (!this.#turns.closed) this.#on.onSourceLost();
       },
       onError: (error) => {
         if (socket === this.#socket) this.#lost(error);
       },
     };
   }
+}
+
+function refused({ to, bytes }: OutgoingDatagram): RefusedDatagram {
+  return { to, length: bytes.length, isTransport: bytes[0] === transportType };
 }
 
 function nextImmediate(run: () => void): { close(): void } {

@@ -5,11 +5,9 @@ import type { DeviceChoice, OpenOptions, Tunnel } from './api.ts';
 import { bad, checkConfig, checkInteger, checkObject } from './check-config.ts';
 import { nativeClock, portableClock } from './clock.ts';
 import type { TunnelConfig } from './config.ts';
-import { openDgramSocket } from './dgram-socket.ts';
-import type { PacketDevice } from './io.ts';
 import { loadNative, type Native } from './native.ts';
-import { openNativeDevice, openNativeSocket } from './native-io.ts';
 import { named, PeerBook } from './peer-book.ts';
+import { openPortablePath } from './portable-path.ts';
 import { systemLookup } from './resolve.ts';
 import { loadSuite, type Runtime } from './runtime.ts';
 import { LiveTunnel } from './tunnel.ts';
@@ -55,20 +53,15 @@ export async function openTunnel(config: TunnelConfig, options: OpenOptions): Pr
     lookup: options.lookup ?? systemLookup,
     state: options.state,
     initiateOnStart: options.initiateOnStart ?? true,
-    openSocket: (wanted) =>
-      native === undefined || options.udp === 'portable'
-        ? openDgramSocket({ ...wanted, bind })
-        : openNativeSocket(native, { ...wanted, bind }),
   };
   const identity = checkKeys(runtime.suite, checked);
-  let device: PacketDevice | undefined;
+  const { device, udp = 'native' } = options;
+  const { listenPort: port = 0, fwMark: mark = 0 } = checked;
   try {
-    device = openDevice(options.device, native);
-    const socket = await runtime.openSocket({ port: checked.listenPort ?? 0, mark: checked.fwMark ?? 0 });
-    return LiveTunnel.start(runtime, checked, identity, device, socket);
+    const path = await openPortablePath({ clock: runtime.clock, native, device, udp, bind, port, mark });
+    return LiveTunnel.start(runtime, checked, identity, path);
   } catch (error) {
     identity.destroy();
-    if (options.device.kind === 'tun') device?.close();
     throw error;
   }
 }
@@ -105,12 +98,6 @@ async function chooseNative({ udp, device }: OpenOptions): Promise<Native | unde
     );
   }
   return undefined;
-}
-
-function openDevice(choice: DeviceChoice, native: Native | undefined): PacketDevice {
-  if (choice.kind === 'custom') return choice.device;
-  if (native === undefined) throw new PqtunError('PQTUN_UNSUPPORTED', 'a TUN needs the addon tun-tap-native');
-  return openNativeDevice(native, choice);
 }
 
 /** Checks the form of the options; the addresses to bind, parsed. */

@@ -2,7 +2,8 @@
  * What to do when our own system says that a datagram is too long for its interface (EMSGSIZE; sockets have DF set): the
  * plane is told how much fits, and from then on tells the senders inside by ICMP. Longer paths are not probed here.
  */
-import { type Endpoint, type PeerId, type PortableTunnel, sameEndpoint } from '@pqtun/core';
+import { type Endpoint, type PeerId, sameEndpoint } from '@pqtun/core';
+import type { Protocol } from './data-path.ts';
 
 /** What every path must take: the smallest MTU of IPv6, less outer IP and UDP headers. */
 const smallestMtu = 1280;
@@ -26,7 +27,7 @@ export class PathLimits {
 
   /** Call when a transport datagram of `length` B to `to` was refused. `peers`: who may be there. */
   lower(
-    protocol: PortableTunnel,
+    protocol: Protocol,
     to: Endpoint,
     length: number,
     peers: Iterable<{ id: PeerId; endpoint: Endpoint | undefined }>,
@@ -43,7 +44,7 @@ export class PathLimits {
   }
 
   /** Call when routes changed. */
-  lift(protocol: PortableTunnel): void {
+  lift(protocol: Protocol): void {
     for (const id of this.#limits.keys()) protocol.plane.setPeer(id, { pathMtu: unbounded });
     this.#limits.clear();
   }

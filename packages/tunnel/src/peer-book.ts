@@ -12,7 +12,6 @@ import {
   type PeerId,
   type PeerOptions,
   type PeerUpdate,
-  type PortableTunnel,
   PqtunError,
   peerKeys,
   type RouteChange,
@@ -22,6 +21,7 @@ import {
 } from '@pqtun/core';
 import { bad } from './check-config.ts';
 import type { EndpointSpec, PeerConfig, Prefix } from './config.ts';
+import type { Protocol } from './data-path.ts';
 
 export interface BookedPeer {
   readonly key: string;
@@ -89,7 +89,7 @@ export class PeerBook {
    */
   apply(
     now: Instant,
-    protocol: PortableTunnel,
+    protocol: Protocol,
     configs: readonly PeerConfig[],
     endpointOf: (config: PeerConfig) => Endpoint | undefined,
     winner?: string,
@@ -134,7 +134,7 @@ export class PeerBook {
   }
 
   /** Where each peer is now, if its configured endpoint is to stay the same. */
-  whereabouts(now: Instant, { engine }: PortableTunnel, next: readonly PeerConfig[]): Map<string, Endpoint> {
+  whereabouts(now: Instant, { engine }: Protocol, next: readonly PeerConfig[]): Map<string, Endpoint> {
     const known = new Map<string, Endpoint>();
     for (const config of next) {
       const peer = this.#peers.get(ipKey(config.publicKey));
@@ -155,7 +155,7 @@ export class PeerBook {
 
   #change(
     now: Instant,
-    protocol: PortableTunnel,
+    protocol: Protocol,
     old: BookedPeer,
     config: PeerConfig,
     allowedIps: readonly Prefix[],
@@ -195,7 +195,7 @@ export class PeerBook {
   }
 
   /** Moves routes in one call, so that no packet ever finds a prefix without its owner. */
-  #applyRoutes(protocol: PortableTunnel): void {
+  #applyRoutes(protocol: Protocol): void {
     const after = new Map<string, { readonly prefix: Prefix; readonly peer: PeerId }>();
     for (const { id, config } of this.#peers.values()) {
       for (const prefix of config.allowedIps) after.set(prefixKey(prefix), { prefix, peer: id });

@@ -5,7 +5,7 @@
 import { type Endpoint, type Instant, ipKey, sameEndpoint } from '@pqtun/core';
 import { formatEndpoint } from './address.ts';
 import type { PeerConfig } from './config.ts';
-import type { Device } from './device.ts';
+import type { DataPath } from './data-path.ts';
 import { EndpointLog } from './endpoint-log.ts';
 import type { Events } from './events.ts';
 import type { BookedPeer, PeerBook, PeersChanged } from './peer-book.ts';
@@ -15,7 +15,7 @@ import { StartQueue } from './start-queue.ts';
 
 export interface PeerEndpointsOptions {
   readonly runtime: Runtime;
-  readonly device: Device;
+  readonly loop: Pick<DataPath, 'call'>;
   readonly book: PeerBook;
   readonly events: Events;
   /** Whether somebody waits for a session with this peer. */
@@ -65,7 +65,7 @@ export class PeerEndpoints {
       this.#resolver.forget(key);
       const endpoint = config.endpoint && literalEndpoint(config.endpoint);
       if (endpoint === undefined) continue;
-      this.#options.device.call((now, { engine }) => engine.updatePeer(now, id, { endpoint }));
+      this.#options.loop.call((now, { engine }) => engine.updatePeer(now, id, { endpoint }));
     }
     for (const { key, config } of [...added, ...redirected]) {
       if (config.endpoint === undefined || literalEndpoint(config.endpoint) !== undefined) continue;
@@ -99,7 +99,7 @@ export class PeerEndpoints {
   #onResolved(key: string, at: Endpoint): void {
     const peer = this.#options.book.byKey(key);
     if (peer === undefined) return;
-    const wasUnknown = this.#options.device.call((now, { engine }) => {
+    const wasUnknown = this.#options.loop.call((now, { engine }) => {
       const { endpoint, sessionAge, initiating } = engine.status(now, peer.id);
       if (endpoint !== undefined && sameEndpoint(endpoint, at)) return false;
       // a peer that talks to us is where it says; a name only helps to find one that does not
@@ -111,12 +111,12 @@ export class PeerEndpoints {
   }
 
   #onUnresolved(key: string, host: string): void {
-    const { book, device, events } = this.#options;
+    const { book, events, loop } = this.#options;
     const peer = book.byKey(key);
     if (peer === undefined) return;
     const { publicKey } = peer.config;
     const stored = this.#stored(publicKey);
-    const used = device.call((now, { engine }) => {
+    const used = loop.call((now, { engine }) => {
       if (stored === undefined || engine.status(now, peer.id).endpoint !== undefined) return false;
       engine.updatePeer(now, peer.id, { endpoint: stored });
       return true;
@@ -133,7 +133,7 @@ export class PeerEndpoints {
   #begin(key: string): void {
     const peer = this.#options.book.byKey(key);
     if (peer === undefined) return;
-    this.#options.device.call((now, { engine }) => {
+    this.#options.loop.call((now, { engine }) => {
       if (engine.status(now, peer.id).sessionAge === undefined) engine.initiate(now, peer.id);
     });
   }

@@ -1,13 +1,7 @@
-/** Configuration → engine and portable plane. */
-import {
-  type Identity,
-  type Instant,
-  PortableTunnel,
-  type PortableTunnelOptions,
-  sameBytes,
-  unixMillis,
-} from '@pqtun/core';
+/** Configuration → the engine that is to run it. */
+import { type Identity, sameBytes, unixMillis } from '@pqtun/core';
 import type { TunnelConfig } from './config.ts';
+import type { EngineSettings } from './data-path.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What is kept of a configuration besides its peers: nothing secret. */
@@ -25,19 +19,17 @@ export interface ProtocolOptions {
   readonly runtime: Runtime;
   readonly config: TunnelConfig;
   readonly identity: Identity;
-  readonly mtu: number;
   readonly timestamps: TimestampKeeper;
 }
 
-/** A protocol without peers. */
-export function buildProtocol(now: Instant, options: ProtocolOptions): PortableTunnel {
-  const { runtime, config, identity, mtu, timestamps } = options;
+/** Of an engine without peers. */
+export function engineSettings(options: ProtocolOptions): EngineSettings {
+  const { runtime, config, identity, timestamps } = options;
   const floor = timestamps.ceiling;
   const { suites, maxHandshakeDatagram } = config;
-  return new PortableTunnel(now, {
+  return {
     crypto: runtime.suite,
     identity,
-    mtu,
     wallClock: () => unixMillis(Date.now()),
     policy: {
       ...(suites === undefined ? {} : { suites }),
@@ -46,7 +38,7 @@ export function buildProtocol(now: Instant, options: ProtocolOptions): PortableT
     deploymentKeys: deploymentKeys(config),
     ...(floor === undefined ? {} : { timestampFloor: floor }),
     saveTimestampCeiling: (ceiling) => timestamps.save(ceiling),
-  } satisfies PortableTunnelOptions);
+  };
 }
 
 /** gk accepted from initiators; borrowed from their secrets, which the engine copies. */

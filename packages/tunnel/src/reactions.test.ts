@@ -20,7 +20,7 @@ function reactions() {
   };
   const parts = {
     clock: { now: () => instant(state.now) },
-    device: { protocol, call: (act: (now: number, of: typeof protocol) => void) => act(state.now, protocol) },
+    loop: { protocol, call: (act: (now: number, of: typeof protocol) => void) => act(state.now, protocol) },
     book: { all: [{ id: 1 }, { id: 2 }] },
     events: { tell: (event: { id: string; on?: boolean }) => log.push(`${event.id} ${event.on}`) },
     drops: {
@@ -35,11 +35,11 @@ function reactions() {
   return { react: new Reactions(parts as unknown as ReactionParts), log, state, at };
 }
 
-const datagram = (to: { ip: Uint8Array; port: number; scope: number }, type: number, length = 1452) => {
-  const bytes = new Uint8Array(length);
-  bytes[0] = type;
-  return { to, localAddress: undefined, bytes };
-};
+const datagram = (to: { ip: Uint8Array; port: number; scope: number }, type: number, length = 1452) => ({
+  to,
+  length,
+  isTransport: type === 4,
+});
 
 describe('what happens', () => {
   test('load is told when it begins and when it ends, once each', () => {

@@ -1,7 +1,7 @@
 /** What follows from what happens: events of the engine become the tunnel's, refusals of the system are counted and acted on. */
-import type { EngineEvent, Instant, OutgoingDatagram } from '@pqtun/core';
+import type { EngineEvent, Instant } from '@pqtun/core';
 import type { Clock } from './clock.ts';
-import type { Device } from './device.ts';
+import type { DataPath, RefusedDatagram } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
 import type { Events } from './events.ts';
 import type { PathLimits } from './path-limits.ts';
@@ -11,7 +11,7 @@ import type { Pings } from './pings.ts';
 
 export interface ReactionParts {
   readonly clock: Clock;
-  readonly device: Device;
+  readonly loop: Pick<DataPath, 'protocol' | 'call'>;
   readonly book: PeerBook;
   readonly events: Events;
   readonly endpoints: PeerEndpoints;
@@ -27,8 +27,6 @@ export interface ReactionParts {
 
 /** A source address that is gone makes every datagram fail until the kernel's notice comes; more often is not looked. */
 const sourceLostEvery = 1_000;
-/** First byte of a transport datagram. protocol.md §3. */
-const transportType = 4;
 
 export class Reactions {
   readonly #parts: ReactionParts;
@@ -41,25 +39,25 @@ export class Reactions {
 
   /** Call after each turn. */
   onTurn(now: Instant, events: readonly EngineEvent[]): void {
-    const { device, drops, isClosing } = this.#parts;
+    const { loop, drops, isClosing } = this.#parts;
     for (const event of events) this.#onEngineEvent(now, event);
     if (isClosing()) return; // a listener may have
     drops.poke(now);
-    const underLoad = device.protocol.engine.isUnderLoad(now);
+    const underLoad = loop.protocol.engine.isUnderLoad(now);
     if (underLoad === this.#underLoad) return;
     this.#underLoad = underLoad;
     this.#parts.events.tell({ id: 'under-load', on: underLoad });
   }
 
   /** Call when the system refused a datagram. */
-  onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
-    const { device, drops, paths } = this.#parts;
-    if (code !== 'EMSGSIZE' || bytes[0] !== transportType) {
+  onSendFailed({ to, length, isTransport }: RefusedDatagram, code: string): void {
+    const { loop, drops, paths } = this.#parts;
+    if (code !== 'EMSGSIZE' || !isTransport) {
       drops.countSendFailed(code);
       return;
     }
     drops.count('too-big');
-    paths.lower(device.protocol, to, bytes.length, this.#whereabouts());
+    paths.lower(loop.protocol, to, length, this.#whereabouts());
   }
 
   /** Call when the system refused a source address of ours, which is then gone, though nobody has told yet. */
@@ -72,10 +70,10 @@ export class Reactions {
 
   /** N3: a local address or route has changed. */
   onNetworkChange(): void {
-    const { device, paths, isClosing } = this.#parts;
+    const { loop, paths, isClosing } = this.#parts;
     if (isClosing()) return;
-    paths.lift(device.protocol);
-    device.call((now, { engine }) => engine.handleNetworkChange(now));
+    paths.lift(loop.protocol);
+    loop.call((now, { engine }) => engine.handleNetworkChange(now));
   }
 
   #onEngineEvent(now: Instant, event: EngineEvent): void {
@@ -107,10 +105,10 @@ export class Reactions {
     peer: BookedPeer,
     { role, duration }: Extract<EngineEvent, { kind: 'peer-established' }>,
   ): void {
-    const { device, endpoints, events, lastHandshakes, pings } = this.#parts;
+    const { endpoints, events, lastHandshakes, loop, pings } = this.#parts;
     const { publicKey } = peer.config;
     lastHandshakes.set(peer.key, Date.now());
-    const { endpoint, suite } = device.protocol.engine.status(now, peer.id);
+    const { endpoint, suite } = loop.protocol.engine.status(now, peer.id);
     if (endpoint !== undefined) {
       this.#parts.onPeerAt(endpoint.ip);
       endpoints.onConfirmed(now, peer, endpoint, false);
@@ -120,8 +118,8 @@ export class Reactions {
   }
 
   *#whereabouts() {
-    const { book, clock, device } = this.#parts;
+    const { book, clock, loop } = this.#parts;
     const now = clock.now();
-    for (const { id } of book.all) yield device.protocol.engine.status(now, id);
+    for (const { id } of book.all) yield loop.protocol.engine.status(now, id);
   }
 }

@@ -1,8 +1,7 @@
-/** What a tunnel stands on for its whole life: cryptography, clock, and the ways to open sockets. */
+/** What a tunnel stands on for its whole life: cryptography, clock, names, state. */
 import { type Suite, selfTest } from '@pqtun/core';
 import type { OpenOptions } from './api.ts';
 import type { Clock } from './clock.ts';
-import type { DatagramSocket, SocketOptions } from './io.ts';
 import type { Native } from './native.ts';
 import type { Lookup } from './resolve.ts';
 
@@ -14,7 +13,6 @@ export interface Runtime {
   readonly lookup: Lookup;
   readonly state: OpenOptions['state'];
   readonly initiateOnStart: boolean;
-  openSocket(options: Pick<SocketOptions, 'port' | 'mark'>): Promise<DatagramSocket>;
 }
 
 const tested = new Set<string>();

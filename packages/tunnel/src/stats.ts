@@ -1,6 +1,7 @@
 /** Everything there is to show of a tunnel, joined from where the numbers are born. */
-import type { Instant, PeerStatus, PortableTunnel } from '@pqtun/core';
+import type { Instant, PeerStatus } from '@pqtun/core';
 import type { PeerStats, TunnelStats } from './api.ts';
+import type { Protocol } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
 import type { PathLimits } from './path-limits.ts';
 import type { BookedPeer } from './peer-book.ts';
@@ -8,7 +9,7 @@ import type { BookedPeer } from './peer-book.ts';
 type Fixed = Omit<TunnelStats, 'underLoad' | 'peers' | 'drops' | 'cookieRepliesSent' | 'downgradesRefused'>;
 
 export interface StatsSources {
-  readonly protocol: PortableTunnel;
+  readonly protocol: Protocol;
   readonly peers: readonly BookedPeer[];
   /** Wall clock of each peer's last handshake, by key. */
   readonly lastHandshakes: ReadonlyMap<string, number>;

@@ -1,13 +1,11 @@
-/** The life of one tunnel: up, changed, watched, closed. The packets are `device.ts`'s, the peers `peer-book.ts`'s. */
+/** The life of one tunnel: up, changed, watched, closed. The packets are `data-path.ts`'s, the peers `peer-book.ts`'s. */
 import { type Endpoint, fingerprint, Identity, ipKey, limits, PqtunError, type SuiteId } from '@pqtun/core';
 import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
 import { bad, checkConfig, checkKem, checkPeer } from './check-config.ts';
 import type { PeerConfig, TunnelConfig } from './config.ts';
-import { Device } from './device.ts';
+import type { DataPath, OpenedPath } from './data-path.ts';
 import { DropTally } from './drop-tally.ts';
 import { Events } from './events.ts';
-import type { DatagramSocket, PacketDevice } from './io.ts';
-import { delayBounds } from './loop-delay.ts';
 import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
 import { PathLimits } from './path-limits.ts';
 import { type BookedPeer, named, PeerBook, type PeersChanged } from './peer-book.ts';
@@ -15,8 +13,8 @@ import { changedPeer } from './peer-change.ts';
 import { PeerEndpoints } from './peer-endpoints.ts';
 import { checkPing, Pings } from './pings.ts';
 import {
-  buildProtocol,
   deploymentKeys,
+  engineSettings,
   type Settings,
   sameProtocol,
   settingsOf,
@@ -29,8 +27,7 @@ import { tunnelStats } from './stats.ts';
 
 export class LiveTunnel implements Tunnel {
   readonly #runtime: Runtime;
-  readonly #packets: PacketDevice;
-  readonly #device: Device;
+  readonly #path: DataPath;
   readonly #book: PeerBook;
   readonly #timestamps: TimestampKeeper;
   readonly #events = new Events();
@@ -43,70 +40,49 @@ export class LiveTunnel implements Tunnel {
   readonly #lastHandshakes = new Map<string, number>();
   #settings: Settings;
   #identity: Identity;
-  #socket: DatagramSocket;
   #cookiesBefore = 0;
   /** Changes of the configuration, one after the other. */
   #changes: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  /** Takes over identity, device and socket, and starts. When it throws they are still the caller's, the socket closed. */
-  static start(
-    runtime: Runtime,
-    config: TunnelConfig,
-    identity: Identity,
-    packets: PacketDevice,
-    socket: DatagramSocket,
-  ): LiveTunnel {
+  /** Takes over identity and path, and starts. When it throws the identity is still the caller's, the path closed. */
+  static start(runtime: Runtime, config: TunnelConfig, identity: Identity, opened: OpenedPath): LiveTunnel {
     let tunnel: LiveTunnel | undefined;
     try {
-      tunnel = new LiveTunnel(runtime, config, identity, packets, socket);
+      tunnel = new LiveTunnel(runtime, config, identity, opened);
       tunnel.#up(config.peers);
       return tunnel;
     } catch (error) {
-      if (tunnel === undefined) void socket.close();
+      if (tunnel === undefined) void opened.close();
       else void tunnel.close();
       throw error;
     }
   }
 
-  private constructor(
-    runtime: Runtime,
-    config: TunnelConfig,
-    identity: Identity,
-    packets: PacketDevice,
-    socket: DatagramSocket,
-  ) {
+  private constructor(runtime: Runtime, config: TunnelConfig, identity: Identity, opened: OpenedPath) {
     this.#runtime = runtime;
     this.#settings = settingsOf(config);
     this.#identity = identity;
-    this.#packets = packets;
-    this.#socket = socket;
     const { clock, native, suite } = runtime;
     this.#book = new PeerBook(suite);
     this.#timestamps = new TimestampKeeper(runtime);
-    this.#device = new Device({
-      clock,
-      device: packets,
-      socket,
-      protocol: this.#build(config, identity),
-      on: {
-        onTurn: (now, events) => this.#reactions.onTurn(now, events),
-        onSendFailed: (datagram, code) => this.#reactions.onSendFailed(datagram, code),
-        onSourceLost: () => this.#reactions.onSourceLost(),
-        onDeviceLost: ({ message }) => this.#end({ id: 'device-lost', reason: message }),
-        onFailure: (error) => this.#fail(error),
-      },
+    this.#path = opened.connect(this.#engineFor(config, identity), {
+      onTurn: (now, events) => this.#reactions.onTurn(now, events),
+      onSendFailed: (datagram, code) => this.#reactions.onSendFailed(datagram, code),
+      onSourceLost: () => this.#reactions.onSourceLost(),
+      onDeviceLost: ({ message }) => this.#end({ id: 'device-lost', reason: message }),
+      onFailure: (error) => this.#fail(error),
     });
     this.#drops = new DropTally(
-      () => this.#device.protocol.engine.drops,
+      () => this.#path.protocol.engine.drops,
       (event) => this.#events.tell(event),
     );
     this.#pings = new Pings((peer, length) =>
-      this.#device.call((now, { engine }) => engine.ping(now, peer, length)),
+      this.#path.call((now, { engine }) => engine.ping(now, peer, length)),
     );
     this.#endpoints = new PeerEndpoints({
       runtime,
-      device: this.#device,
+      loop: this.#path,
       book: this.#book,
       events: this.#events,
       isAwaited: ({ id }) => this.#pings.waits(id),
@@ -114,7 +90,7 @@ export class LiveTunnel implements Tunnel {
     this.#paths = new PathLimits((ip) => this.#routeMtu(ip));
     this.#reactions = new Reactions({
       clock,
-      device: this.#device,
+      loop: this.#path,
       book: this.#book,
       events: this.#events,
       endpoints: this.#endpoints,
@@ -129,23 +105,23 @@ export class LiveTunnel implements Tunnel {
     const mark = () => this.#settings.fwMark ?? 0;
     this.#network =
       native === undefined
-        ? watchAddresses(packets.name, onChange)
+        ? watchAddresses(this.interfaceName, onChange)
         : watchNetwork(native, () => this.#destinations(this.#book.all), mark, onChange);
   }
 
   #up(peers: readonly PeerConfig[]): void {
-    this.#device.start();
+    this.#path.start();
     this.#settle(this.#apply(peers), this.#runtime.initiateOnStart);
   }
 
   /* what can be seen */
 
   get interfaceName(): string {
-    return this.#packets.name;
+    return this.#path.interfaceName;
   }
 
   get listenPort(): number {
-    return this.#socket.port;
+    return this.#path.port;
   }
 
   get fingerprints(): ReadonlyMap<SuiteId, string> {
@@ -158,7 +134,7 @@ export class LiveTunnel implements Tunnel {
   }
 
   stats(): TunnelStats {
-    const { protocol } = this.#device;
+    const { protocol } = this.#path;
     return tunnelStats(this.#runtime.clock.now(), {
       protocol,
       peers: [...this.#book.all],
@@ -169,13 +145,11 @@ export class LiveTunnel implements Tunnel {
       fixed: {
         interfaceName: this.interfaceName,
         listenPort: this.listenPort,
-        mtu: this.#packets.mtu,
+        mtu: this.#path.mtu,
         fwMark: this.#settings.fwMark ?? 0,
         publicKey: this.#identity.dh.publicKey,
         crypto: this.#runtime.suite.name,
-        plane: 'portable',
-        udp: this.#socket.kind,
-        loopDelay: { bounds: delayBounds, counts: this.#device.loopDelayCounts },
+        ...this.#path.facts(),
       },
     });
   }
@@ -205,7 +179,7 @@ export class LiveTunnel implements Tunnel {
       if (goesOn) identity.destroy();
       const restarted = goesOn ? undefined : this.#restart(checked, identity);
       this.#settings = settingsOf(checked);
-      this.#device.call((_now, { engine }) => engine.setDeploymentKeys(deploymentKeys(checked)));
+      this.#path.call((_now, { engine }) => engine.setDeploymentKeys(deploymentKeys(checked)));
       this.#settle(this.#apply(checked.peers, restarted), restarted !== undefined);
     });
   }
@@ -237,7 +211,7 @@ export class LiveTunnel implements Tunnel {
       // also when it is configured already: the peer may have roamed, and whoever calls wants it there
       const there = endpoint === null ? null : literalEndpoint(endpoint);
       if (there === undefined) return; // a name: looked up if it is another than before
-      this.#device.call((now, { engine }) => engine.updatePeer(now, peer.id, { endpoint: there }));
+      this.#path.call((now, { engine }) => engine.updatePeer(now, peer.id, { endpoint: there }));
     });
   }
 
@@ -251,13 +225,13 @@ export class LiveTunnel implements Tunnel {
   resetTimestamp(publicKey: Uint8Array): void {
     this.#requireOpen();
     const { id } = this.#book.find(publicKey);
-    this.#device.call((_now, { engine }) => engine.resetTimestamp(id));
+    this.#path.call((_now, { engine }) => engine.resetTimestamp(id));
   }
 
   rekey(publicKey: Uint8Array): void {
     this.#requireOpen();
     const { id } = this.#book.find(publicKey);
-    this.#device.call((now, { engine }) => engine.initiate(now, id));
+    this.#path.call((now, { engine }) => engine.initiate(now, id));
   }
 
   async ping(publicKey: Uint8Array, options: { timeout?: number; size?: number } = {}): Promise<number> {
@@ -268,7 +242,7 @@ export class LiveTunnel implements Tunnel {
       throw new PqtunError('PQTUN_UNSUPPORTED', 'a classical peer knows no probes: WireGuard has none');
     }
     const answer = this.#pings.start(id, timeout, size);
-    if (this.#pings.waits(id)) this.#device.call((now, { engine }) => engine.initiate(now, id));
+    if (this.#pings.waits(id)) this.#path.call((now, { engine }) => engine.initiate(now, id));
     return answer;
   }
 
@@ -304,10 +278,8 @@ export class LiveTunnel implements Tunnel {
     return [...this.#book.all].map(({ config }) => config);
   }
 
-  #build(config: TunnelConfig, identity: Identity) {
-    const { mtu } = this.#packets;
-    const options = { runtime: this.#runtime, config, identity, mtu, timestamps: this.#timestamps };
-    return buildProtocol(this.#runtime.clock.now(), options);
+  #engineFor(config: TunnelConfig, identity: Identity) {
+    return engineSettings({ runtime: this.#runtime, config, identity, timestamps: this.#timestamps });
   }
 
   #apply(
@@ -317,7 +289,7 @@ export class LiveTunnel implements Tunnel {
   ): PeersChanged {
     const endpointOf = (config: PeerConfig) => this.#endpoints.first(config, known);
     try {
-      return this.#device.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
+      return this.#path.call((now, protocol) => this.#book.apply(now, protocol, peers, endpointOf, winner));
     } catch (error) {
       this.#fail(error); // all was checked: what is left now is neither the old configuration nor the new one
       throw error;
@@ -339,27 +311,19 @@ export class LiveTunnel implements Tunnel {
   /** Opens or marks what the new configuration wants otherwise; the last step that can fail. */
   async #rebind(config: TunnelConfig): Promise<void> {
     const { listenPort = 0, fwMark = 0 } = config;
-    if (listenPort === 0 || listenPort === this.#socket.port) {
-      if (fwMark !== (this.#settings.fwMark ?? 0)) this.#socket.setMark(fwMark);
+    if (listenPort === 0 || listenPort === this.listenPort) {
+      if (fwMark !== (this.#settings.fwMark ?? 0)) this.#path.setMark(fwMark);
       return;
     }
-    const socket = await this.#runtime.openSocket({ port: listenPort, mark: fwMark });
-    if (this.#closing !== undefined) {
-      await socket.close();
-      this.#requireOpen();
-    }
-    const old = this.#socket;
-    this.#socket = socket;
-    this.#device.replaceSocket(socket);
-    await old.close();
+    await this.#path.rebind(listenPort, fwMark);
     this.#requireOpen();
   }
 
   /** Ends every session and begins anew as another party. Where the peers were last is kept for the same configured endpoint. */
   #restart(config: TunnelConfig, identity: Identity): Map<string, Endpoint> {
-    const protocol = this.#build(config, identity);
-    const old = this.#device.protocol;
-    const known = this.#device.call((now) => {
+    const engine = this.#engineFor(config, identity);
+    const old = this.#path.protocol;
+    const known = this.#path.call((now) => {
       const whereabouts = this.#book.whereabouts(now, old, config.peers);
       old.engine.stop(now);
       return whereabouts;
@@ -373,7 +337,7 @@ export class LiveTunnel implements Tunnel {
     this.#book.clear();
     this.#identity.destroy();
     this.#identity = identity;
-    this.#device.replaceProtocol(protocol);
+    this.#path.renew(engine);
     return known;
   }
 
@@ -382,15 +346,15 @@ export class LiveTunnel implements Tunnel {
     this.#drops.close();
     this.#endpoints.close();
     try {
-      this.#device.call((now, { engine }) => engine.stop(now));
+      this.#path.call((now, { engine }) => engine.stop(now));
     } catch {
       // after a failure of ours the engine may refuse even this; what remains is closed all the same
     }
-    this.#device.close();
+    const closed = this.#path.close();
     this.#pings.end('the tunnel was closed');
     this.#book.clear();
     this.#identity.destroy();
-    await Promise.all([this.#socket.close(), this.#changes]);
+    await Promise.all([closed, this.#changes]);
   }
 
   #fail(error: unknown): void {
@@ -409,7 +373,7 @@ export class LiveTunnel implements Tunnel {
   *#destinations(peers: Iterable<BookedPeer>): Iterable<Uint8Array> {
     const now = this.#runtime.clock.now();
     for (const { id } of peers) {
-      const { endpoint } = this.#device.protocol.engine.status(now, id);
+      const { endpoint } = this.#path.protocol.engine.status(now, id);
       if (endpoint !== undefined) yield endpoint.ip;
     }
   }
