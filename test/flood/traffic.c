@@ -31,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_SECONDS = 900, BATCH = 64, TICK_NS = 1000000, BUFFER = 8 << 20, KEPT_LENGTH = 1500, MOST_KEPT = 65536 };
+enum { MOST_SECONDS = 3600, BATCH = 64, TICK_NS = 1000000, BUFFER = 8 << 20, KEPT_LENGTH = 1500, MOST_KEPT = 65536 };
 
 static void fail(const char *what) {
   fprintf(stderr, "traffic: %s: %s\n", what, strerror(errno));
