@@ -1,0 +1,148 @@
+/** docs/benchmarks.md and its plots, from a result. Whole files are written: what is wanted in them is said here. */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId, rowSpecs } from './catalog.ts';
+import { mostLoad } from './load.ts';
+import { type Bar, barChart } from './plot.ts';
+import { byRound, type Result } from './result.ts';
+import { summary } from './statistics.ts';
+import { disturbanceLine, faultLines, measuredPrograms, medianCells, verdictCells } from './table.ts';
+import { judge } from './targets.ts';
+
+const docs = fileURLToPath(new URL('../../docs', import.meta.url));
+
+/** What is shown as a picture; the tables have everything. */
+const plotted: readonly (readonly [RowId, FigureId])[] = [
+  ['tcp1', 'gbits'],
+  ['tcp1', 'cpuPerGB'],
+  ['tcp4', 'gbits'],
+  ['tcp4', 'cpuPerGB'],
+  ['flood128', 'kpps'],
+  ['flood128', 'cpuPerPacket'],
+  ['idle', 'p50'],
+  ['loaded', 'p99'],
+  ['nogso', 'cpuPerGB'],
+  ['memory', 'memory'],
+];
+/** No tunnels one could use: they are shown, and set no scale. */
+const ceilings: readonly ProgramId[] = ['veth', 'null'];
+const ours: readonly ProgramId[] = ['portable', 'native', 'null'];
+
+export interface Documents {
+  /** Of docs/benchmarks.md. */
+  readonly text: string;
+  /** By name, for docs/benchmarks/. */
+  readonly plots: ReadonlyMap<string, string>;
+}
+
+/** Writes them below `folder`, and removes plots of an earlier run; the paths. */
+export function writeDocuments(result: Result, folder: string = docs): string[] {
+  const { text, plots } = documents(result);
+  const plotFolder = join(folder, 'benchmarks');
+  mkdirSync(plotFolder, { recursive: true });
+  for (const name of readdirSync(plotFolder)) if (name.endsWith('.svg')) rmSync(join(plotFolder, name));
+  const files: [string, string][] = [
+    [join(folder, 'benchmarks.md'), text],
+    ...[...plots].map(([name, plot]): [string, string] => [join(plotFolder, name), plot]),
+  ];
+  for (const [path, content] of files) writeFileSync(path, content);
+  return files.map(([path]) => path);
+}
+
+export function documents(result: Result): Documents {
+  const plots = new Map(
+    plotted.flatMap(([row, figure]) => {
+      const plot = plotOf(result, row, figure);
+      return plot === undefined ? [] : [[`${row}-${figure}.svg`, plot] as const];
+    }),
+  );
+  const { machine, settings } = result;
+  const faults = faultLines(result);
+  const text = [
+    '# Benchmarks',
+    '',
+    '<!-- Written by `npm run bench:e2e -- --write-docs`. Do not edit: the next run writes it anew. -->',
+    '',
+    `Whole tunnels side by side, measured on ${result.begun.slice(0, 10)} by \`npm run bench:e2e\`: ${settings.repetitions} rounds over all`,
+    `programs and rows, ${settings.seconds} s a measurement after ${settings.warmUp} s of warm-up, ${result.minutes} minutes in all.`,
+    '',
+    `Machine: ${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGiB} GiB; ${machine.kernel}; ${machine.system}; Node ${machine.node}; pqtun ${machine.commit}.`,
+    '',
+    '**Compare ratios, not absolute figures**, and only those of one run: another machine, kernel or neighbour changes all of them. Two',
+    'namespaces are joined by a veth (MTU 1500); both ends of a program and both ends of the traffic share this machine’s CPUs, so a',
+    'program that needs less CPU also gets more done. No kernel implementation of WireGuard takes part: these are programs in user space.',
+    '',
+    '## Who',
+    '',
+    markdownTable([
+      ['program', 'version', 'built', 'offloads'],
+      ...result.programs.map(({ id, name, built, missing, offloads }) => [
+        programTitles[id],
+        missing === undefined ? name : `not measured: ${missing.split('\n')[0]}`,
+        built,
+        missing === undefined ? offloads : '',
+      ]),
+    ]),
+    '',
+    '## What is asked of the native plane',
+    '',
+    'Ratios are taken within each round, against the program that the target names, and the median of them is judged; in brackets their',
+    'range. *Gate* is what must be, *stretch* is what may be. `not measured` is never met.',
+    '',
+    markdownTable(verdictCells(judge(result))),
+    '',
+    '## Figures',
+    '',
+    'Medians of the rounds, in brackets the range.',
+    '',
+    markdownTable(medianCells(result)),
+    '',
+    '- *Throughput* and *delivered* are counted at the receiver, payload only: TCP with CUBIC and `sendfile`, UDP datagrams of that payload',
+    '  sent as fast as one CPU can, told apart by their numbers; 1 GB is 10⁹ B.',
+    '- *Tunnel CPU* is user and system time of both tunnel processes in `/proc`, over what was delivered.',
+    '- *Round trip*: 64 B over UDP, one every 2 ms whatever became of the one before, from the end that sends the stream.',
+    '- *Cable without UDP segmentation*: `tx-udp-segmentation` off on both ends of the veth, as on a network device that does not have it.',
+    '- *Memory* is resident, of the larger end, after the runs of a round; *most* is its high-water mark.',
+    '- *pqtun, no crypto* is our native plane with an AEAD that does nothing, in an addon of its own that is never shipped: the ceiling of',
+    '  everything but the cipher. *Plain veth* is the ceiling of the machine.',
+    '',
+    `${disturbanceLine(result)} A measurement counts as disturbed from ${mostLoad * 100} % on.`,
+    ...(faults.length === 0
+      ? []
+      : ['', 'What went wrong on the way:', '', ...faults.map((line) => `- ${line}`)]),
+    '',
+    '## Plots',
+    '',
+    'The line in a bar is the range. An arrow: the bar goes on beyond the picture.',
+    ...[...plots.keys()].flatMap((name) => ['', `![${name.replace('.svg', '')}](benchmarks/${name})`]),
+    '',
+  ].join('\n');
+  return { text, plots };
+}
+
+function plotOf(result: Result, row: RowId, figure: FigureId): string | undefined {
+  const spec = figuresOf(row).find(([id]) => id === figure)?.[1];
+  const bars = measuredPrograms(result).flatMap((program): Bar[] => {
+    const found = summary([...byRound(result, program, row, figure).values()]);
+    if (found === undefined) return [];
+    return [
+      {
+        label: programTitles[program],
+        found,
+        isOurs: ours.includes(program),
+        sets: !ceilings.includes(program),
+      },
+    ];
+  });
+  if (spec === undefined || bars.length === 0) return undefined;
+  const { title, unit, better, digits } = spec;
+  return barChart(`${rowSpecs[row].title}: ${title}, ${unit} (${better} is better)`, bars, digits);
+}
+
+function markdownTable(cells: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const [head = [], ...rest] = cells;
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rest.map(line)].join('\n');
+}
