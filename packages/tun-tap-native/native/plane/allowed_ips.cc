@@ -9,17 +9,6 @@ bool isPrefix(const RouteChange& change) {
                                                    readAddress<Address>(change.prefix);
 }
 
-bool wellFormed(const RouteChange& change) {
-  if (change.peer == kNoPeer) return false;
-  switch (change.kind) {
-    case RouteChange::Kind::kClear: return true;
-    case RouteChange::Kind::kAdd:
-    case RouteChange::Kind::kRemove:
-      return (change.size == 4 && isPrefix<uint32_t>(change)) || (change.size == 16 && isPrefix<Uint128>(change));
-  }
-  return false;
-}
-
 template <class Address>
 void change(PrefixTable<Address>* table, const RouteChange& change) {
   const Address prefix = readAddress<Address>(change.prefix);
@@ -31,6 +20,17 @@ void change(PrefixTable<Address>* table, const RouteChange& change) {
 }
 
 }  // namespace
+
+bool AllowedIps::wellFormed(const RouteChange& change) {
+  if (change.peer == kNoPeer) return false;
+  switch (change.kind) {
+    case RouteChange::Kind::kClear: return true;
+    case RouteChange::Kind::kAdd:
+    case RouteChange::Kind::kRemove:
+      return (change.size == 4 && isPrefix<uint32_t>(change)) || (change.size == 16 && isPrefix<Uint128>(change));
+  }
+  return false;
+}
 
 size_t AllowedIps::apply(const RouteChange* changes, size_t count) {
   for (size_t i = 0; i < count; i++) {

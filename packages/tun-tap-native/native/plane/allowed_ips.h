@@ -26,6 +26,8 @@ struct RouteChange {
  */
 class AllowedIps {
  public:
+  static bool wellFormed(const RouteChange& change);
+
   /**
    * Applies all changes in order and returns `count`, or applies none and returns the position of the first ill-formed one.
    * Adding moves a prefix that another peer owns; removing one that the named peer does not own does nothing.

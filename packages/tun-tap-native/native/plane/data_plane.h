@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "aead.h"
 #include "allowed_ips.h"
@@ -77,6 +78,7 @@ struct PlaneOptions {
 };
 
 class PlaneReports;
+struct GateSettings;
 
 /**
  * The data plane: the native twin of core's plane/portable-plane.ts, with the same names, order of checks and drop reasons. No
@@ -138,6 +140,8 @@ class DataPlane {
   void purgeStaged(PeerId peer);
   /** One handshake or cookie datagram, to the sink at once. */
   void sendDatagram(const Endpoint& to, const LocalAddress& from, const uint8_t* bytes, uint32_t length);
+  /** What strangers must pass; before it is called, nothing. */
+  void setGate(std::unique_ptr<const GateSettings> settings);
   PeerCounters peerCounters(PeerId peer) const;
 
   /** What has been gathered since the last take; see reports.h. */
@@ -156,6 +160,10 @@ class DataPlane {
 
   /** Skips a session's send counter to `next`, forward only. */
   void advanceSendCounter(SessionIndex index, uint64_t next);
+  /** All state that a packet could change, but keys and drop counters, as JSON; see fingerprint.h. */
+  std::string fingerprint() const;
+  /** Whose the source address of an inner packet is, by the routes; `false`: nobody's. */
+  bool ownerOf(const uint8_t* packet, PeerId* peer) const;
 
  private:
   struct State;

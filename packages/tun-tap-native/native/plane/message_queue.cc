@@ -98,6 +98,8 @@ MessageQueue::MessageQueue(const HashKey& key) : key_(key) {
   for (const Room& room : kRoom) lanes_.emplace_back(room);
 }
 
+MessageQueue::~MessageQueue() = default;
+
 Drop MessageQueue::push(const Message& message) {
   Lane& lane = lanes_[static_cast<size_t>(message.lane)];
   const uint64_t source = lane.countsSources() ? sourceOf(message) : Lane::kNoSource;

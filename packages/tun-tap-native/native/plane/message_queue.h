@@ -64,6 +64,7 @@ class MessageQueue {
 
   /** `key` is secret and random: sources are counted by keyed hashes of them. */
   explicit MessageQueue(const HashKey& key);
+  ~MessageQueue();
 
   /** Copies the message; `queueFull` when there is no room for it, and `none`. Counting it is the caller's. */
   Drop push(const Message& message);
