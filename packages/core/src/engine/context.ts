@@ -5,7 +5,7 @@ import type { Identity } from '../handshake/identity.ts';
 import type { TimestampClock } from '../handshake/timestamp.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { PendingEntry } from '../peer/pending.ts';
-import type { DataPlane } from '../plane/plane.ts';
+import type { DataPlane, OutgoingDatagram } from '../plane/plane.ts';
 import type { Policy } from '../policy.ts';
 import {
   compareBytes,
@@ -60,6 +60,8 @@ export interface EngineContext {
   /** How many peers with a live session are confirmed at this source. §6 pool A. */
   readonly liveSources: ReadonlyMap<string, number>;
   emit(event: EngineEvent): void;
+  /** Sends what may be answered, not before the plane's gate has heard of `indices.expected`. */
+  sendExpecting(datagrams: readonly OutgoingDatagram[]): void;
   /** Counts a cookie reply. */
   onCookieSent(): void;
   /** Call after a peer's timers, sessions or endpoint changed. */

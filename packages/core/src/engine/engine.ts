@@ -44,6 +44,7 @@ import { type Answered, type EngineContext, type EngineEvent, identityKey, refus
 import { Deadlines } from './deadlines.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Gate } from './gate.ts';
+import { GateSync } from './gate-sync.ts';
 import { IndexTable } from './index-table.ts';
 import {
   attempt,
@@ -108,6 +109,8 @@ export interface PeerUpdate {
 export class Engine {
   readonly #context: EngineContext;
   readonly #gate: Gate;
+  /** Where the plane has a gate of its own. */
+  readonly #gateSync: GateSync | undefined;
   readonly #pools = new ReassemblyPools();
   readonly #deadlines = new Deadlines();
   readonly #peers = new Map<PeerId, Peer>();
@@ -151,8 +154,11 @@ export class Engine {
         this.#cookieRepliesSent += 1;
       },
       touch: (peer) => this.#touch(peer),
+      sendExpecting: (datagrams) =>
+        this.#gateSync === undefined ? plane.sendDatagrams(datagrams) : this.#gateSync.hold(datagrams),
     };
     this.#gate = new Gate(now, crypto, policy, identity);
+    this.#gateSync = this.#gateSyncWith(now, plane);
     this.setDeploymentKeys(options.deploymentKeys ?? [new Uint8Array(0)]);
   }
 
@@ -171,6 +177,7 @@ export class Engine {
     }
     const { identity, policy } = this.#context;
     this.#gate.setDeploymentKeys(identity, policy.suites, keys);
+    this.#gateSync?.sync();
   }
 
   /** Adds a peer. Throws `PQTUN_BAD_KEY` for its keys, `PQTUN_BAD_CONFIG` for a contradiction; nothing is changed then. */
@@ -195,6 +202,7 @@ export class Engine {
       this.#setPersistentKeepalive(now, peer, options.persistentKeepalive);
     peer.timers.onLastSessionGone(now, peer.profile); // T6 counts the time without a session, the first one too
     this.#touch(peer);
+    this.#gateSync?.sync(now);
     return id;
   }
 
@@ -223,6 +231,7 @@ export class Engine {
       this.#setPersistentKeepalive(now, peer, update.persistentKeepalive ?? undefined);
     }
     this.#touch(peer);
+    this.#gateSync?.sync(now);
   }
 
   /** Ends all of a peer at once, keys wiped. Harmless for an unknown one. */
@@ -241,6 +250,7 @@ export class Engine {
     this.#byPublicKey.delete(identityKey(peer.keys.dhPublic));
     this.#probing.delete(id);
     if (peer.keys.kind === 'classical') this.#classicalPeers -= 1;
+    this.#gateSync?.sync(now);
   }
 
   /** The peer with this X25519 public key. */
@@ -256,13 +266,27 @@ export class Engine {
 
   /* inputs */
 
-  /** One datagram that is no transport message. `bytes` may be reused by the caller when this returns. */
+  /**
+   * One datagram that is no transport message, and what the plane's gate found out about it. `bytes` may be reused by the caller when
+   * this returns.
+   */
   handleDatagram(
     now: Instant,
     from: Endpoint,
     localAddress: LocalAddress | undefined,
     bytes: Uint8Array,
-    _verdict: GateVerdict = { kind: 'unchecked' },
+    verdict: GateVerdict = { kind: 'unchecked' },
+  ): void {
+    this.#handleDatagram(now, from, localAddress, bytes, verdict);
+    this.#gateSync?.sync(now);
+  }
+
+  #handleDatagram(
+    now: Instant,
+    from: Endpoint,
+    localAddress: LocalAddress | undefined,
+    bytes: Uint8Array,
+    verdict: GateVerdict,
   ): void {
     const context = this.#context;
     const message = classify(bytes);
@@ -278,6 +302,7 @@ export class Engine {
           localAddress,
           message,
           bytes.length,
+          verdict,
         );
         break;
       case 'response-fragment':
@@ -296,6 +321,7 @@ export class Engine {
           localAddress,
           message,
           bytes.length,
+          verdict,
         );
         break;
       case 'classical-response':
@@ -330,10 +356,12 @@ export class Engine {
 
   /** Takes what the plane has to report; call after every input to the plane. */
   handleReports(now: Instant): void {
-    const { activity, messages, drops } = this.#context.plane.takeReports();
+    const { activity, messages, drops, cookieReplies = 0 } = this.#context.plane.takeReports();
     for (const [reason, times] of drops) this.#context.drops.count(reason, times);
+    this.#cookieRepliesSent += cookieReplies;
     for (const report of activity) this.#handleActivity(now, report);
     for (const message of messages) this.#handleMessage(now, message);
+    this.#gateSync?.sync(now);
     // What a message brought about is reported, too: an answer is a packet sent (T1, T4), and must not wait for the next input
     if (messages.length > 0) this.handleReports(now);
   }
@@ -347,6 +375,7 @@ export class Engine {
       this.#onTimer(now, peer, timer);
       this.#touch(peer);
     }
+    this.#gateSync?.sync(now);
   }
 
   /** A local address or route changed: running sequences start anew, and M is the configured one again. N3, §3.1. */
@@ -363,6 +392,7 @@ export class Engine {
   /** Event-loop delay in milliseconds, as the device measures it. §6. */
   setLoopDelay(milliseconds: number): void {
     this.#gate.load.onLoopDelay(milliseconds);
+    this.#gateSync?.sync();
   }
 
   /** Begins a handshake with a peer whose endpoint is known, unless one runs. */
@@ -475,7 +505,7 @@ export class Engine {
   #handleMessage(now: Instant, message: PlaneMessage): void {
     if (message.kind === 'handshake') {
       const { from, localAddress, bytes, verdict } = message;
-      this.handleDatagram(now, from, localAddress, bytes, verdict);
+      this.#handleDatagram(now, from, localAddress, bytes, verdict);
       return;
     }
     const peer = this.#peers.get(message.peer);
@@ -576,6 +606,16 @@ export class Engine {
   }
 
   /* upkeep */
+
+  #gateSyncWith(now: Instant, plane: DataPlane): GateSync | undefined {
+    if (plane.setGate === undefined) return undefined;
+    const source = {
+      gate: this.#gate,
+      indices: this.#context.indices,
+      hasClassicalPeers: () => this.#classicalPeers > 0,
+    };
+    return new GateSync(now, source, plane.setGate.bind(plane), plane.sendDatagrams.bind(plane));
+  }
 
   #setPersistentKeepalive(now: Instant, peer: Peer, interval: Millis | undefined): void {
     peer.persistentKeepalive = interval;

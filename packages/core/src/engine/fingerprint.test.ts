@@ -69,6 +69,7 @@ class State {
     answered: new Map(),
     liveSources: this.liveSources,
     emit: () => {},
+    sendExpecting: () => {},
     onCookieSent: () => {},
     touch: () => {},
   };

@@ -204,6 +204,52 @@ describe('classical mac1', () => {
   });
 });
 
+describe('what a gate in front has passed', () => {
+  const passed = (key: number | undefined, proven = false) =>
+    ({ kind: 'passed', key: key ?? Number.NaN, proven }) as const;
+
+  it('is taken as it says: nothing is checked again, and nothing charged', () => {
+    const made = gate([none, gk(1)]);
+    made.load.onLoopDelay(99);
+    const before = made.describe(instant(0));
+    const key = made.keysOf(1)[1]?.id;
+    const wrong = macs(gk(9));
+    expect(made.admit(instant(0), 1, here, wrong, passed(key, true))).toMatchObject({
+      kind: 'passed',
+      keys: macKeys(crypto, id, gk(1)),
+      keyIndex: 1,
+      proven: true,
+    });
+    for (let i = 0; i < 100; i++)
+      expect(told(made.admit(instant(0), 1, here, wrong, passed(key)))).toBe('passed false');
+    const { id: classical } = made.settings(instant(0)).classical;
+    expect(told(made.admitClassical(instant(0), here, wrong, passed(classical)))).toBe('passed false');
+    expect(made.describe(instant(0))).toEqual(before);
+  });
+
+  it('under a key that is not one of its kind, or no more, has a wrong mac1', () => {
+    const made = gate([none, gk(1)]);
+    const [first, second] = made.keysOf(1);
+    expect(told(made.admit(instant(0), 1, here, macs(), passed(first?.id)))).toBe('passed false');
+    expect(told(made.admit(instant(0), 2, here, macs(), passed(first?.id)))).toBe('refused bad-mac1');
+    expect(told(made.admitClassical(instant(0), here, macs(), passed(first?.id)))).toBe('refused bad-mac1');
+    made.setDeploymentKeys(identity, [1, 2], [gk(1), gk(2)]);
+    expect(told(made.admit(instant(0), 1, here, macs(), passed(first?.id)))).toBe('refused bad-mac1');
+    // One that stayed has its number still, wherever it stands now
+    expect(made.admit(instant(0), 1, here, macs(), passed(second?.id))).toMatchObject({ keyIndex: 0 });
+  });
+
+  it('names no key by a number that another had', () => {
+    const made = gate([none]);
+    const seen = new Set([made.settings(instant(0)).classical.id]);
+    for (let n = 0; n < 20; n++) {
+      made.setDeploymentKeys(identity, [1, 2], [gk(n)]);
+      for (const suite of [1, 2] as const) for (const key of made.keysOf(suite)) seen.add(key.id);
+    }
+    expect(seen.size).toBe(41);
+  });
+});
+
 it('tests see load, age of the cookie secret, and the rates of both kinds of sources', () => {
   const made = gate();
   const cookie = cookieFor(made, here);

@@ -19,6 +19,28 @@ function scripted(...draws: readonly number[]): IndexTable {
   );
 }
 
+describe('answers', () => {
+  it('are expected from the call on that says so, until one says that none may come', () => {
+    const table = scripted(7, 8);
+    const [a, b] = [table.allocate(peerId(1)), table.allocate(peerId(2))];
+    const changes = [table.expectations];
+    const act = (change: () => void): void => {
+      change();
+      changes.push(table.expectations);
+    };
+    act(() => table.expectAnswer(a));
+    act(() => table.expectAnswer(a)); // nothing new
+    act(() => table.expectAnswer(b));
+    expect([...table.expected]).toEqual([7, 8]);
+    act(() => table.expectNothing(a));
+    act(() => table.expectNothing(a)); // nothing new
+    act(() => table.release(b)); // an index that is free is nobody's
+    expect([...table.expected]).toEqual([]);
+    const changed = changes.slice(1).map((change, i) => change !== changes[i]);
+    expect(changed).toEqual([true, false, true, true, false, true]);
+  });
+});
+
 describe('session indices', () => {
   it('are drawn again when in use, so that equal draws never give one index twice', () => {
     const table = scripted(7, 7, 7, 8, 8, 7, 0xffffffff);

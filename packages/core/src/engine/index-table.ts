@@ -9,6 +9,8 @@ const maxDraws = 1000;
 export class IndexTable {
   readonly #crypto: Suite;
   readonly #owners = new Map<SessionIndex, PeerId>();
+  readonly #expected = new Set<SessionIndex>();
+  #expectations = 0;
 
   constructor(crypto: Suite) {
     this.#crypto = crypto;
@@ -31,6 +33,28 @@ export class IndexTable {
 
   release(index: SessionIndex): void {
     this.#owners.delete(index);
+    this.expectNothing(index);
+  }
+
+  /** Call when something goes out to which a response or a cookie reply may come, with this index as its receiver. */
+  expectAnswer(index: SessionIndex): void {
+    if (this.#expected.has(index)) return;
+    this.#expected.add(index);
+    this.#expectations += 1;
+  }
+
+  /** Call when none may come any more. */
+  expectNothing(index: SessionIndex): void {
+    if (this.#expected.delete(index)) this.#expectations += 1;
+  }
+
+  get expected(): ReadonlySet<SessionIndex> {
+    return this.#expected;
+  }
+
+  /** Changes with `expected`. */
+  get expectations(): number {
+    return this.#expectations;
   }
 
   get size(): number {

@@ -39,6 +39,7 @@ export function attempt(context: EngineContext, now: Instant, peer: Peer): void 
     return;
   }
   peer.outstanding = outstanding;
+  context.indices.expectAnswer(outstanding.index);
   peer.timers.set('expire-initiation', later(now, rekeyAttemptTime));
   transmit(context, now, peer, outstanding);
   sequence.onInitiationSent(now, peer.profile);
@@ -59,6 +60,7 @@ export function countFailedAttempt(peer: Peer): void {
 /** Forgets the initiation in flight: with S1, the next initiation, or giving up. N1. */
 export function endOutstanding(context: EngineContext, peer: Peer): void {
   if (peer.outstanding === undefined) return;
+  context.indices.expectNothing(peer.outstanding.index);
   if (!peer.sessions.has(peer.outstanding.index)) context.indices.release(peer.outstanding.index);
   peer.dropOutstanding();
 }
@@ -89,6 +91,7 @@ function handleCookieForAnswer(context: EngineContext, now: Instant, message: Co
   const cookie = context.crypto.xopen(peer.macKeys.cookie, message.nonce, answer.mac1, message.sealed);
   if (cookie === undefined) return refuse(context, 'bad-cookie');
   peer.classicalAnswer = undefined;
+  context.indices.expectNothing(message.receiverIndex);
   peer.cookies.put(now, answer.to, cookie);
 }
 
@@ -264,7 +267,7 @@ function createOutstanding(
 /** Sends every datagram of the initiation; while a cookie for its address is held, with mac2. N3. */
 function transmit(context: EngineContext, now: Instant, peer: Peer, outstanding: Outstanding): void {
   const cookie = peer.cookies.take(now, outstanding.to);
-  context.plane.sendDatagrams(
+  context.sendExpecting(
     outstanding.datagrams.map((datagram) => {
       const bytes = datagram.slice(); // the plane owns what it sends; ours stays without mac2
       if (cookie !== undefined) setMac2(bytes, context.crypto.mac(cookie, macsOf(bytes).mac2Input));

@@ -51,6 +51,19 @@ describe('§6 under load', () => {
     }
   });
 
+  it('says until when, so that who cannot ask again knows: a second after the oldest that makes it so', () => {
+    const load = new Load(defaultPolicy);
+    expect(load.until).toBe(Number.NEGATIVE_INFINITY);
+    handshakes(load, 201, 100, 100);
+    expect(load.until).toBe(1100);
+    handshakes(load, 201, 500, 500); // as many, and none of the others counts any more
+    expect(load.until).toBe(1500);
+    load.onLoopDelay(21);
+    expect(load.until).toBe(Number.POSITIVE_INFINITY);
+    load.onLoopDelay(0);
+    expect([load.isUnderLoad(instant(1499)), load.isUnderLoad(instant(1500))]).toEqual([true, false]);
+  });
+
   it('a burst across the edge of two windows counts once', () => {
     const load = new Load(defaultPolicy);
     load.onHandshake(instant(0));

@@ -1,8 +1,8 @@
 /** Are we under load? protocol.md §6: too many handshakes completed in a second, or an event loop that lags behind. */
 import type { Policy } from '../policy.ts';
-import { elapsed, type Instant } from '../types.ts';
+import { elapsed, type Instant, instant, later, millis } from '../types.ts';
 
-const second = 1000;
+const second = millis(1000);
 /** No device completes so many in a second: a larger threshold means "never", and nothing is kept for it. */
 const mostCounted = 100_000;
 
@@ -37,10 +37,14 @@ export class Load {
     return { loopDelay: this.#loopDelay, handshakes: ages.sort((a, b) => a - b) };
   }
 
-  /** Exact: the oldest of the last threshold + 1 handshakes is less than a second old. */
   isUnderLoad(now: Instant): boolean {
-    if (this.#loopDelay > this.#policy.loadLoopDelay) return true;
+    return now < this.until;
+  }
+
+  /** Under load before this, if nothing more comes: exact, the oldest of the last threshold + 1 handshakes is a second old then. */
+  get until(): Instant {
+    if (this.#loopDelay > this.#policy.loadLoopDelay) return instant(Number.POSITIVE_INFINITY);
     const oldest = this.#recent.length < this.#capacity ? undefined : this.#recent[this.#next];
-    return oldest !== undefined && elapsed(oldest, now) < second;
+    return oldest === undefined ? instant(Number.NEGATIVE_INFINITY) : later(oldest, second);
   }
 }

@@ -22,6 +22,7 @@ import type { SessionKeys } from '../handshake/session-keys.ts';
 import { pendingFresh, sessionLimits } from '../limits.ts';
 import type { Peer } from '../peer/peer.ts';
 import { answerCopy, type PendingEntry, place } from '../peer/pending.ts';
+import type { GateVerdict } from '../plane/plane.ts';
 import {
   compareBytes,
   type Endpoint,
@@ -60,9 +61,10 @@ export function handleInitiationFragment(
   localAddress: LocalAddress | undefined,
   fragment: InitiationFragment,
   length: number,
+  verdict: GateVerdict,
 ): void {
   if (!gate.serves(fragment.suite)) return refuse(context, 'suite-disabled');
-  const admission = gate.admit(now, fragment.suite, from, fragment);
+  const admission = gate.admit(now, fragment.suite, from, fragment, verdict);
   if (admission.kind === 'refused') return refuse(context, admission.reason);
   const sendCookie = (keys: MacKeys): void => {
     // Only fragment 0 draws one: a cookie reply refers to its mac1, and one answer to one initiation is enough
@@ -170,6 +172,7 @@ export function handleClassicalInitiation(
   localAddress: LocalAddress | undefined,
   message: ClassicalInitiation,
   length: number,
+  verdict: GateVerdict,
 ): void {
   if (!hasClassicalPeers) {
     // Whoever gets mac1 right writes to us, and here nobody may in this way. No rate is spent on it: a forger would spend
@@ -177,7 +180,7 @@ export function handleClassicalInitiation(
     const toUs = gate.verifiesClassicalMac1(message);
     return refuse(context, toUs ? 'downgrade-refused' : 'classical-disabled');
   }
-  const admission = gate.admitClassical(now, from, message);
+  const admission = gate.admitClassical(now, from, message, verdict);
   if (admission.kind === 'refused') return refuse(context, admission.reason);
   const { senderIndex } = message;
   if (admission.kind === 'wants-proof') {
@@ -226,7 +229,9 @@ export function handleClassicalInitiation(
   }
   const datagram = response.message;
   setMac1(datagram, crypto.mac(peer.macKeys.mac1, macsOf(datagram).mac1Input));
+  if (peer.classicalAnswer !== undefined) context.indices.expectNothing(peer.classicalAnswer.index);
   peer.classicalAnswer = { index: session, mac1: macsOf(datagram).mac1.slice(), to: from };
+  context.indices.expectAnswer(session);
   const cookie = peer.cookies.take(now, from);
   if (cookie !== undefined) setMac2(datagram, crypto.mac(cookie, macsOf(datagram).mac2Input));
   admitNext(context, now, peer, origin, displaces, {
@@ -331,7 +336,10 @@ function admitNext(
     kind: peer.keys.kind,
     winsCrossing: initiatorWins(peer.keys.id, ownId(context, peer)),
   });
-  context.plane.sendDatagrams(datagrams.map((bytes) => ({ to: from, localAddress, bytes })));
+  const outgoing = datagrams.map((bytes) => ({ to: from, localAddress, bytes }));
+  // A classical response may be answered by a cookie reply
+  if (peer.keys.kind === 'classical') context.sendExpecting(outgoing);
+  else context.plane.sendDatagrams(outgoing);
   context.touch(peer);
 }
 

@@ -85,6 +85,36 @@ describe('§3.3 the cookie', () => {
     expect(macs).toBeGreaterThan(0);
   });
 
+  it('of who was told R and the next R is good here as the same times go by', () => {
+    const issuer = new CookieIssuer(crypto, instant(0));
+    const cookieOf = (secret: Uint8Array): Uint8Array =>
+      crypto.mac(secret, here.ip, Uint8Array.of(here.port >>> 8, here.port & 0xff));
+    const told = issuer.secrets(instant(1000));
+    expect(told).toMatchObject({ since: 0, previous: undefined });
+    expect(issuer.secrets(instant(119_999))).toEqual(told);
+    expect(cookieAt(issuer, 2000)).toEqual(cookieOf(told.current));
+    const after = issuer.secrets(instant(120_000));
+    expect(after).toMatchObject({ since: 120_000, previous: told.current, current: told.next });
+    expect(after.next).not.toEqual(after.current);
+    expect(cookieAt(issuer, 130_000)).toEqual(cookieOf(told.next));
+  });
+
+  it('of the next R, told before a pause of two turns, is the previous one then', () => {
+    for (const [now, good] of [
+      [240_000, true],
+      [244_999, true],
+      [245_000, false],
+      [360_000, false],
+    ] as const) {
+      const issuer = new CookieIssuer(crypto, instant(0));
+      const { current, next } = issuer.secrets(instant(0));
+      const cookieOf = (secret: Uint8Array): Uint8Array => crypto.mac(secret, here.ip, Uint8Array.of(3, 232));
+      expect([now, isGood(issuer, now, cookieOf(next))]).toEqual([now, good]);
+      expect(isGood(issuer, now, cookieOf(current))).toBe(false);
+      expect(issuer.since(instant(now))).toBe(now - (now % 120_000));
+    }
+  });
+
   it('replies never share a nonce', () => {
     const issuer = new CookieIssuer(crypto, instant(0));
     const nonces = Array.from({ length: 100 }, () =>

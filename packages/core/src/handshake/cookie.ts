@@ -34,11 +34,22 @@ export function macKeys(crypto: Suite, responderId: Uint8Array, deploymentKey: U
   };
 }
 
+/** R and its neighbours, 32 B each: what it takes to check cookies as the issuer does. */
+export interface CookieSecrets {
+  /** When `current` became R. `next` will be 120 s later. */
+  readonly since: Instant;
+  readonly previous: Uint8Array | undefined;
+  readonly current: Uint8Array;
+  readonly next: Uint8Array;
+}
+
 /** Makes and checks cookies: MAC(R, ip ‖ BE16(port)), R replaced every 120 s, the previous good for 5 s more. */
 export class CookieIssuer {
   readonly #crypto: Suite;
   #secret: Uint8Array;
   #previous: Uint8Array | undefined;
+  /** R to come, if somebody had to know it beforehand. */
+  #next: Uint8Array | undefined;
   #since: Instant;
 
   constructor(crypto: Suite, now: Instant) {
@@ -74,6 +85,19 @@ export class CookieIssuer {
     return cookieReply.write({ receiverIndex, nonce, encryptedCookie });
   }
 
+  /** When the R of now became it. */
+  since(now: Instant): Instant {
+    this.#rotate(now);
+    return this.#since;
+  }
+
+  /** For who checks cookies in our place, and steps R on when we do. */
+  secrets(now: Instant): CookieSecrets {
+    this.#rotate(now);
+    this.#next ??= this.#crypto.random(keySize);
+    return { since: this.#since, previous: this.#previous, current: this.#secret, next: this.#next };
+  }
+
   /** For tests: age of R in milliseconds, and whether there is one before it. */
   describe(now: Instant): { age: Millis; previous: boolean } {
     return { age: elapsed(this.#since, now), previous: this.#previous !== undefined };
@@ -83,13 +107,15 @@ export class CookieIssuer {
     return this.#crypto.mac(secret, from.ip, Uint8Array.of(from.port >>> 8, from.port & 0xff));
   }
 
-  /** Steps R on when its 120 s are over; after a long pause the old R is not even the previous one. */
+  /** Steps R on when its 120 s are over; after a long pause the old R is not even the previous one, but who knew `next` used that. */
   #rotate(now: Instant): void {
     const age = elapsed(this.#since, now);
     if (age < cookieSecretLifetime) return;
     const periods = Math.floor(age / cookieSecretLifetime);
-    this.#previous = periods === 1 ? this.#secret : undefined;
-    this.#secret = this.#crypto.random(keySize);
+    const known = [this.#secret, this.#next];
+    this.#previous = known[periods - 1];
+    this.#secret = known[periods] ?? this.#crypto.random(keySize);
+    this.#next = undefined;
     this.#since = later(this.#since, (periods * cookieSecretLifetime) as Millis); // a multiple of a span
   }
 }

@@ -57,7 +57,7 @@ export interface GateKey {
 
 /**
  * What a stranger must pass before the engine sees its datagram, as a plane must know it to do the whole of protocol.md §6 but the
- * slots. All of it is the engine's and does not change.
+ * slots. All of it stays the engine's: a plane copies what it keeps.
  */
 export interface GateSettings {
   /** Keys of initiation fragments, 1 … 8 each; a suite that is not here is not served. */
