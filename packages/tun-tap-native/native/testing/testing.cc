@@ -14,6 +14,8 @@ void addInnerPacket(napi_env env, napi_value exports);
 void addGsoSplit(napi_env env, napi_value exports);
 void addGroSplit(napi_env env, napi_value exports);
 void addCoalesce(napi_env env, napi_value exports);
+void addGate(napi_env env, napi_value exports);
+void addMessageQueue(napi_env env, napi_value exports);
 
 void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
   napi_value object = nullptr;
@@ -37,5 +39,7 @@ NAPI_MODULE_INIT() {
   addGsoSplit(env, exports);
   addGroSplit(env, exports);
   addCoalesce(env, exports);
+  addGate(env, exports);
+  addMessageQueue(env, exports);
   return exports;
 }
