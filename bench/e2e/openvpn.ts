@@ -2,12 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { collect, endChild } from '../../test/kit/lab/namespace.ts';
 import { removeNow, temporaryFolder } from '../../test/kit/temporary.ts';
 import type { Program } from './builders.ts';
 import { type Contestant, inner, outer, type Pair, type Tunnel, tunnelMtu } from './pair.ts';
 
 const port = 1194;
+const patience = 30_000;
 const sides = ['left', 'right'] as const;
 type Side = (typeof sides)[number];
 const other = { left: 'right', right: 'left' } as const;
@@ -32,16 +34,25 @@ async function start(pair: Pair, program: Program): Promise<Tunnel> {
       });
       return { child, log: collect(child) };
     });
+    const stop = async (): Promise<undefined> => {
+      await Promise.all(ends.map(({ child }) => endChild(child)));
+      removeNow(folder);
+    };
+    const log = (): string => ends.map((end) => end.log().slice(-1500)).join('\n');
+    const deadline = Date.now() + patience;
+    while (!ends.every((end) => end.log().includes('Initialization Sequence Completed'))) {
+      if (Date.now() > deadline || ends.some(({ child }) => child.exitCode !== null)) {
+        await stop();
+        throw new Error(`OpenVPN did not start:\n${log()}`);
+      }
+      await pause(50);
+    }
     return {
       ...inner,
       pids: ends.map(({ child }) => child.pid ?? 0),
       offloads: () => 'none: one packet a system call',
-      log: () => ends.map(({ log }) => log().slice(-1500)).join('\n'),
-      stop: async () => {
-        await Promise.all(ends.map(({ child }) => endChild(child)));
-        removeNow(folder);
-        return undefined;
-      },
+      log,
+      stop,
     };
   } catch (error) {
     removeNow(folder);
