@@ -22,6 +22,16 @@ export type DeviceChoice =
   /** Any device of yours, `memoryDevice()` for one. */
   | { readonly kind: 'custom'; readonly device: PacketDevice };
 
+/** What a system can do for the native plane, each of which can be missing alone. docs/data-plane.md. */
+export const offloadNames = ['vnet-header', 'checksum', 'tso', 'uso', 'udp-gso', 'udp-gro'] as const;
+export type OffloadName = (typeof offloadNames)[number];
+
+export interface OffloadStatus {
+  readonly name: OffloadName;
+  readonly active: boolean;
+  readonly reason: string | undefined;
+}
+
 /** Keeps what must survive a restart. Calls are synchronous so that a timestamp is on disk before it is on the wire (C6). */
 export interface StateStore {
   /** Ceiling of the initiator's timestamp, 12 B, or `undefined` when none was kept. */
@@ -39,6 +49,17 @@ export interface OpenOptions {
   readonly crypto?: 'node' | 'noble';
   /** UDP through the addon (batches, source address, mark, path MTU probing) or `node:dgram`. Default: addon when built. */
   readonly udp?: 'native' | 'portable';
+  /**
+   * What moves packets. `native`: the addon, inside which they stay; needs a TUN. `portable`: JavaScript, some twenty times
+   * slower, and the only one for a device of yours. Default `auto`: native for a TUN, unless `udp` is `portable`.
+   */
+  readonly plane?: 'auto' | 'native' | 'portable';
+  /** What the native plane seals packets with. Default `auto`: the fastest this machine and Node.js have. */
+  readonly aead?: 'auto' | 'evp' | 'raw' | 'multibuffer';
+  /** What the native plane may not ask of the system; all it may by default, and each is tried before it is trusted. */
+  readonly offloads?: Readonly<Partial<Record<OffloadName, boolean>>>;
+  /** Lowers the MSS of TCP through the native plane to what fits its MTU. Default true. */
+  readonly clampMss?: boolean;
   /** Local addresses to bind, at most one IPv4 and one IPv6; default any of both. For tests on loopback. */
   readonly bind?: readonly string[];
   /** Initiates to every peer whose endpoint is known as soon as the tunnel is up, 50 a second. Default true. */
@@ -123,6 +144,12 @@ export interface TunnelStats {
   readonly publicKey: Uint8Array;
   readonly crypto: string;
   readonly plane: 'portable' | 'native';
+  /** What seals and opens packets, and why it is nothing faster. */
+  readonly aead: { readonly name: string; readonly reason: string | undefined };
+  /** What the system could do for the native plane, and does or does not. Empty with the portable one. */
+  readonly offloads: readonly OffloadStatus[];
+  /** What the native plane's loop has counted since the start, by name. Empty with the portable one. */
+  readonly planeCounters: Readonly<Record<string, number>>;
   readonly udp: 'native' | 'portable';
   readonly underLoad: boolean;
   /**
@@ -153,6 +180,8 @@ export type TunnelEvent =
   | { readonly id: 'under-load'; readonly on: boolean }
   | { readonly id: 'state-not-saved'; readonly what: string }
   | { readonly id: 'endpoint-unresolved'; readonly publicKey: Uint8Array; readonly host: string }
+  /** The system failed at it while it ran, or lacks it: the native plane goes on without, only slower. Once for each. */
+  | { readonly id: 'offload-off'; readonly offload: OffloadName; readonly reason: string }
   /** The device, or the socket, is gone; the tunnel closes. */
   | { readonly id: 'device-lost'; readonly reason: string }
   /** A mistake of ours was met; the tunnel closes. */

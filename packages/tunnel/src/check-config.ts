@@ -227,7 +227,11 @@ export function checkInteger(path: string, value: unknown, least: number, most: 
   return value;
 }
 
-function checkOneOf<T extends string | number>(path: string, value: unknown, choices: readonly T[]): T {
+export function checkOneOf<T extends string | number>(
+  path: string,
+  value: unknown,
+  choices: readonly T[],
+): T {
   const choice = choices.find((each) => each === value);
   if (choice === undefined)
     throw bad(path, `expected ${choices.map((each) => JSON.stringify(each)).join(' or ')}`);

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { configOf, open, packet, pair, party, peerOf, sockets } from './tunnel.test.kit.ts';
+import { configOf, open, packet, pair, party, peerOf, ways } from './tunnel.test.kit.ts';
 
 /** What this process holds open: handles of Node, and descriptors, which are all that the addon has. */
 async function held(): Promise<{ handles: string[]; descriptors: number }> {
@@ -12,7 +12,7 @@ async function held(): Promise<{ handles: string[]; descriptors: number }> {
   };
 }
 
-describe.each(sockets)('closing over %s UDP', (udp) => {
+describe.each(ways)('closing over %s UDP', (udp) => {
   test('under traffic, 100 times, leaves no handle behind', async () => {
     const [partyA, partyB] = [party(), party()];
     const round = async (number: number): Promise<void> => {

@@ -3,7 +3,7 @@
  * or inside the addon (`native-path.ts`). The tunnel above knows neither.
  */
 import type { DataPlane, Endpoint, Engine, EngineOptions, Instant } from '@pqtun/core';
-import type { TunnelStats } from './api.ts';
+import type { OffloadName, TunnelStats } from './api.ts';
 import type { TurnEvents } from './turns.ts';
 
 /** What the owner of a path may call, within a turn. */
@@ -29,12 +29,17 @@ export interface PathEvents extends TurnEvents {
   onSendFailed(datagram: RefusedDatagram, code: string): void;
   /** A source address of ours is gone. */
   onSourceLost(): void;
+  /** The system does something for us no longer, or again; `reason` says why. */
+  onOffloadChanged(name: OffloadName, active: boolean, reason: string | undefined): void;
   /** No more packets will come: the device is gone, or the socket. */
   onDeviceLost(error: Error): void;
 }
 
 /** What a path tells of itself. */
-export type PathFacts = Pick<TunnelStats, 'plane' | 'udp' | 'loopDelay'>;
+export type PathFacts = Pick<
+  TunnelStats,
+  'plane' | 'udp' | 'aead' | 'offloads' | 'planeCounters' | 'loopDelay'
+>;
 
 export interface DataPath {
   readonly interfaceName: string;

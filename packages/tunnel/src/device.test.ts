@@ -90,6 +90,7 @@ function loop(options: { headroom?: number; sendsAtOnce?: boolean } = {}) {
       onTurn: (now, told) => log.push(`turn ${now}${told.length > 0 ? ` ${told.length} events` : ''}`),
       onSendFailed: (_datagram, code) => log.push(code),
       onSourceLost: () => log.push('source lost'),
+      onOffloadChanged: () => undefined,
       onDeviceLost: ({ message }) => log.push(`lost: ${message}`),
       onFailure: (error) => log.push(`failed: ${error instanceof Error ? error.message : ''}`),
     },

@@ -25,7 +25,7 @@ import type { Clock } from './clock.ts';
 import type { PathEvents, RefusedDatagram } from './data-path.ts';
 import { InitiationQueue } from './initiation-queue.ts';
 import type { DatagramSocket, IncomingDatagram, PacketDevice, SocketEvents } from './io.ts';
-import { outcomeOf, Turns } from './turns.ts';
+import { nextImmediate, outcomeOf, Turns } from './turns.ts';
 
 export interface DeviceOptions {
   readonly clock: Clock;
@@ -214,11 +214,6 @@ export class Device {
 
 function refused({ to, bytes }: OutgoingDatagram): RefusedDatagram {
   return { to, length: bytes.length, isTransport: bytes[0] === transportType };
-}
-
-function nextImmediate(run: () => void): { close(): void } {
-  const immediate = setImmediate(run);
-  return { close: () => clearImmediate(immediate) };
 }
 
 /** What one turn leaves behind. */

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { Engine } from '@pqtun/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { packet, pair, sockets } from './tunnel.test.kit.ts';
+import { packet, pair, ways } from './tunnel.test.kit.ts';
 
 /** Deterministic bytes: xorshift32. */
 function random(seed: number): () => number {
@@ -15,7 +15,7 @@ function random(seed: number): () => number {
   };
 }
 
-describe.each(sockets)('over %s UDP', (udp) => {
+describe.each(ways)('over %s UDP', (udp) => {
   test('nothing a stranger sends ends a tunnel or its sessions, and each of it is counted', async () => {
     const { a, b, partyA, partyB } = await pair({ udp });
     await using _a = a;
@@ -45,7 +45,8 @@ describe.each(sockets)('over %s UDP', (udp) => {
       expect(counted()).toBeGreaterThan(before);
     }
     stranger.close();
-    expect(counted()).toBeGreaterThan(sent * 0.9);
+    // a native plane counts on the way, and lets strangers wait
+    await a.until('nearly all is counted', () => counted() > sent * 0.9);
     expect(a.tunnel.stats().cookieRepliesSent).toBe(0);
     b.outside.write([packet(partyB, partyA)]);
     expect(await a.arrived()).toHaveLength(1);

@@ -1,10 +1,11 @@
 /** Puts a tunnel together from its parts, or takes all of them down again. */
 import { Identity, PqtunError, type Suite } from '@pqtun/core';
-import { parseIp } from './address.ts';
-import type { DeviceChoice, OpenOptions, Tunnel } from './api.ts';
-import { bad, checkConfig, checkInteger, checkObject } from './check-config.ts';
-import { nativeClock, portableClock } from './clock.ts';
+import type { OpenOptions, Tunnel } from './api.ts';
+import { checkConfig } from './check-config.ts';
+import { checkOptions } from './check-options.ts';
+import { type Clock, nativeClock, portableClock } from './clock.ts';
 import type { TunnelConfig } from './config.ts';
+import type { OpenedPath } from './data-path.ts';
 import { loadNative, type Native } from './native.ts';
 import { named, PeerBook } from './peer-book.ts';
 import { openPortablePath } from './portable-path.ts';
@@ -43,6 +44,15 @@ import { LiveTunnel } from './tunnel.ts';
  * console.log(await tunnel.ping(publicKey), 'ms');
  */
 export async function openTunnel(config: TunnelConfig, options: OpenOptions): Promise<Tunnel> {
+  return openTunnelOver(openPath, config, options);
+}
+
+/** The same over paths that `open` opens: in tests there are others. */
+export async function openTunnelOver(
+  open: PathOpener,
+  config: TunnelConfig,
+  options: OpenOptions,
+): Promise<Tunnel> {
   const checked = checkConfig(config);
   const bind = checkOptions(options);
   const native = await chooseNative(options);
@@ -55,15 +65,43 @@ export async function openTunnel(config: TunnelConfig, options: OpenOptions): Pr
     initiateOnStart: options.initiateOnStart ?? true,
   };
   const identity = checkKeys(runtime.suite, checked);
-  const { device, udp = 'native' } = options;
   const { listenPort: port = 0, fwMark: mark = 0 } = checked;
   try {
-    const path = await openPortablePath({ clock: runtime.clock, native, device, udp, bind, port, mark });
+    const path = await open({ clock: runtime.clock, native, options, bind, port, mark });
     return LiveTunnel.start(runtime, checked, identity, path);
   } catch (error) {
     identity.destroy();
     throw error;
   }
+}
+
+export interface PathChoice {
+  readonly clock: Clock;
+  readonly native: Native | undefined;
+  /** Checked. */
+  readonly options: OpenOptions;
+  readonly bind: readonly Uint8Array[] | undefined;
+  readonly port: number;
+  readonly mark: number;
+}
+
+/** Opens device and sockets. Rejects with the system's error, and nothing stays open then. */
+export type PathOpener = (choice: PathChoice) => Promise<OpenedPath>;
+
+/** The paths there are. */
+export async function openPath({
+  clock,
+  native,
+  options,
+  bind,
+  port,
+  mark,
+}: PathChoice): Promise<OpenedPath> {
+  const { device, udp = 'native' } = options;
+  if (options.plane === 'native') {
+    throw new PqtunError('PQTUN_UNSUPPORTED', 'plane "native": this addon has no data plane');
+  }
+  return openPortablePath({ clock, native, device, udp, bind, port, mark });
 }
 
 /** The identity of a checked configuration, after its keys were checked too. */
@@ -98,51 +136,4 @@ async function chooseNative({ udp, device }: OpenOptions): Promise<Native | unde
     );
   }
   return undefined;
-}
-
-/** Checks the form of the options; the addresses to bind, parsed. */
-function checkOptions(options: OpenOptions): Uint8Array[] | undefined {
-  const known: readonly (keyof OpenOptions)[] = [
-    'device',
-    'state',
-    'crypto',
-    'udp',
-    'bind',
-    'initiateOnStart',
-    'lookup',
-  ];
-  checkObject('options', 'options.', options, known);
-  checkDevice(options.device);
-  const { crypto, udp } = options;
-  if (crypto !== undefined && crypto !== 'node' && crypto !== 'noble') {
-    throw bad('options.crypto', 'expected "node" or "noble"');
-  }
-  if (udp !== undefined && udp !== 'native' && udp !== 'portable') {
-    throw bad('options.udp', 'expected "native" or "portable"');
-  }
-  return options.bind === undefined ? undefined : checkBind(options.bind);
-}
-
-function checkDevice(device: DeviceChoice): void {
-  const path = 'options.device';
-  if (device?.kind === 'custom') {
-    checkObject(path, `${path}.`, device, ['kind', 'device']);
-    if (typeof device.device?.write !== 'function') throw bad(`${path}.device`, 'expected a PacketDevice');
-    return;
-  }
-  if (device?.kind !== 'tun') throw bad(`${path}.kind`, 'expected "tun" or "custom"');
-  checkObject(path, `${path}.`, device, ['kind', 'name', 'fd', 'mtu']);
-  if (device.mtu !== undefined) checkInteger(`${path}.mtu`, device.mtu, 68, 65_535);
-}
-
-function checkBind(bind: readonly string[]): Uint8Array[] {
-  const addresses = bind.map((text, i) => {
-    const ip = parseIp(text);
-    if (ip === undefined) throw bad(`options.bind[${i}]`, 'expected an IP address');
-    return ip;
-  });
-  if (new Set(addresses.map((ip) => ip.length)).size !== addresses.length || addresses.length === 0) {
-    throw bad('options.bind', 'expected one IPv4 address, one IPv6 address, or one of each');
-  }
-  return addresses;
 }

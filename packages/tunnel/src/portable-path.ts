@@ -71,6 +71,8 @@ class PortablePath implements DataPath {
   readonly #openSocket: OpenSocket;
   readonly #device: Device;
   #socket: DatagramSocket;
+  /** Name of the back end, which does both handshakes and packets here. */
+  readonly #cipher: string;
   #closed = false;
 
   constructor({ clock, device, socket, openSocket, engine, on }: PortablePathParts) {
@@ -78,6 +80,7 @@ class PortablePath implements DataPath {
     this.#packets = device;
     this.#socket = socket;
     this.#openSocket = openSocket;
+    this.#cipher = engine.crypto.name;
     this.#device = new Device({ clock, device, socket, protocol: this.#build(engine), on });
   }
 
@@ -98,8 +101,14 @@ class PortablePath implements DataPath {
   }
 
   facts(): PathFacts {
-    const { loopDelayCounts: counts } = this.#device;
-    return { plane: 'portable', udp: this.#socket.kind, loopDelay: { bounds: delayBounds, counts } };
+    return {
+      plane: 'portable',
+      udp: this.#socket.kind,
+      aead: { name: this.#cipher, reason: 'packets pass through JavaScript' },
+      offloads: [],
+      planeCounters: {},
+      loopDelay: { bounds: delayBounds, counts: this.#device.loopDelayCounts },
+    };
   }
 
   start(): void {

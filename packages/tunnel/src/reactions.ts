@@ -1,5 +1,6 @@
 /** What follows from what happens: events of the engine become the tunnel's, refusals of the system are counted and acted on. */
 import type { EngineEvent, Instant } from '@pqtun/core';
+import type { OffloadName } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { DataPath, RefusedDatagram } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
@@ -32,6 +33,7 @@ export class Reactions {
   readonly #parts: ReactionParts;
   #underLoad = false;
   #sourceLostAt: number | undefined;
+  readonly #offloadsTold = new Set<OffloadName>();
 
   constructor(parts: ReactionParts) {
     this.#parts = parts;
@@ -66,6 +68,13 @@ export class Reactions {
     if (this.#sourceLostAt !== undefined && now - this.#sourceLostAt < sourceLostEvery) return;
     this.#sourceLostAt = now;
     this.onNetworkChange();
+  }
+
+  /** Call when the system does something for us no longer. One that comes back is seen in the statistics, and enough. */
+  onOffloadChanged(offload: OffloadName, active: boolean, reason: string | undefined): void {
+    if (active || this.#offloadsTold.has(offload)) return;
+    this.#offloadsTold.add(offload);
+    this.#parts.events.tell({ id: 'offload-off', offload, reason: reason ?? 'unknown' });
   }
 
   /** N3: a local address or route has changed. */

@@ -13,7 +13,8 @@ import {
   party,
   peerOf,
   randomSecret,
-  sockets,
+  type Way,
+  ways,
 } from './tunnel.test.kit.ts';
 
 /** What would change if a session was touched: its age has no jump, its counters go on. */
@@ -23,7 +24,7 @@ const sessionOf = (of: Open, index = 0) => {
 };
 
 /** A hub with three spokes, all in session with it. */
-async function hub(udp: 'portable' | 'native' = 'portable') {
+async function hub(udp: Way = 'portable') {
   const self = party();
   const parties = [party(), party(), party()];
   const centre = await open(
@@ -165,7 +166,7 @@ describe('peers', () => {
   });
 });
 
-describe.each(sockets)('a whole configuration over %s UDP', (udp) => {
+describe.each(ways)('a whole configuration over %s UDP', (udp) => {
   test('that changes nothing touches nothing', async () => {
     await using net = await hub(udp);
     const { centre, parties, self } = net;

@@ -1,18 +1,31 @@
 /** For tests: parties with keys, tunnels over loopback with memory devices, and waits that end by events, never by sleeping. */
-import { Identity, Secret } from '@pqtun/core';
+import { Identity, PqtunError, Secret } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
 import { available } from 'tun-tap-native';
 import type { OpenOptions, PacketDevice, StateStore, Tunnel, TunnelEvent } from './api.ts';
 import type { PeerConfig, Prefix, TunnelConfig } from './config.ts';
+import type { OpenedPath } from './data-path.ts';
 import { memoryDevice } from './memory-device.ts';
-import { openTunnel } from './open-tunnel.ts';
+import { nativePath } from './native-path.ts';
+import { openFakedPlane } from './native-plane.test.kit.ts';
+import { openPath, openTunnelOver, type PathChoice } from './open-tunnel.ts';
 
 const suite = nodeSuite();
 
-/** Sockets to run a test on: native ones only where the addon is built, which is said where it is not. */
-export const sockets: readonly ('portable' | 'native')[] = available()
-  ? ['portable', 'native']
-  : ['portable'];
+/**
+ * How a tunnel's packets move in a test: through JavaScript over either kind of socket, or by what stands for the addon's plane. The
+ * real one has no device but a TUN: `tun.test.ts`.
+ */
+export type Way = 'portable' | 'native' | 'faked plane';
+export type KitOptions = Omit<Partial<OpenOptions>, 'udp'> & {
+  readonly udp?: Way;
+  readonly anyAddress?: boolean;
+};
+
+/** Ways to run a test on: native ones only where the addon is built, which is said where it is not. */
+export const ways: readonly Way[] = available()
+  ? ['portable', 'native', 'faked plane']
+  : ['portable', 'faked plane'];
 if (!available())
   console.warn('SKIPPED: tests over native UDP, because the addon tun-tap-native is not built');
 
@@ -135,16 +148,24 @@ export class Open implements AsyncDisposable {
   }
 }
 
-export async function open(config: TunnelConfig, options: Partial<OpenOptions> = {}): Promise<Open> {
+export async function open(config: TunnelConfig, options: KitOptions = {}): Promise<Open> {
   const { device, outside } = memoryDevice();
-  const tunnel = await openTunnel(config, {
+  const { udp = 'portable', anyAddress = false, ...others } = options;
+  const tunnel = await openTunnelOver(udp === 'faked plane' ? openFaked : openPath, config, {
     device: { kind: 'custom', device },
-    bind: ['127.0.0.1'],
-    udp: 'portable',
+    ...(anyAddress ? {} : { bind: ['127.0.0.1'] }),
+    udp: udp === 'native' ? 'native' : 'portable',
     initiateOnStart: false,
-    ...options,
+    ...others,
   });
   return new Open(tunnel, outside);
+}
+
+/** Device and socket under what stands for the addon's plane. */
+async function openFaked({ clock, options, bind, port, mark }: PathChoice): Promise<OpenedPath> {
+  if (options.device.kind !== 'custom') throw new Error('it has no TUN');
+  if (mark !== 0) throw new PqtunError('PQTUN_UNSUPPORTED', 'it sets no marks');
+  return nativePath(clock, await openFakedPlane({ clock, device: options.device.device, bind, port }));
 }
 
 /** An IPv4 packet from 10.0.0.`from` to 10.0.0.`to`, `length` B, filled with `mark`. */
@@ -183,7 +204,7 @@ export class MemoryStore implements StateStore {
 
 /** Two tunnels that know each other: `b` knows where `a` is and can begin. */
 export async function pair(
-  options: Partial<OpenOptions> = {},
+  options: KitOptions = {},
   of: { a?: Partial<PeerConfig>; b?: Partial<PeerConfig> } = {},
 ): Promise<{ a: Open; b: Open; partyA: Party; partyB: Party }> {
   const [partyA, partyB] = [party(), party()];

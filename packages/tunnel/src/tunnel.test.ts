@@ -1,6 +1,4 @@
 import { describe, expect, test, vi } from 'vitest';
-import { memoryDevice } from './memory-device.ts';
-import { openTunnel } from './open-tunnel.ts';
 import {
   classicalPeerOf,
   configOf,
@@ -12,7 +10,7 @@ import {
   party,
   peerOf,
   randomSecret,
-  sockets,
+  ways,
 } from './tunnel.test.kit.ts';
 
 const onlyPeer = (of: { tunnel: { stats(): { peers: readonly unknown[] } } }) => {
@@ -20,7 +18,7 @@ const onlyPeer = (of: { tunnel: { stats(): { peers: readonly unknown[] } } }) =>
   return peer;
 };
 
-describe.each(sockets)('two tunnels over %s UDP', (udp) => {
+describe.each(ways)('two tunnels over %s UDP', (udp) => {
   test('shake hands and carry packets both ways', async () => {
     const { a, b, partyA, partyB } = await pair({ udp });
     await using _a = a;
@@ -32,7 +30,8 @@ describe.each(sockets)('two tunnels over %s UDP', (udp) => {
     expect(await b.event('peer-established')).toMatchObject({ role: 'initiator', suite: 1 });
     expect(await a.event('peer-established')).toMatchObject({ role: 'responder', suite: 1 });
     expect(onlyPeer(a)).toMatchObject({ pqState: 'hybrid', role: 'responder', handshakesCompleted: 1 });
-    expect(a.tunnel.stats()).toMatchObject({ udp, plane: 'portable', mtu: 1420 });
+    const plane = udp === 'faked plane' ? { udp: 'native', plane: 'native' } : { udp, plane: 'portable' };
+    expect(a.tunnel.stats()).toMatchObject({ ...plane, mtu: 1420 });
   });
 
   test('stage what comes before the session, in order, and lose none of it', async () => {
@@ -178,24 +177,23 @@ describe.each(sockets)('two tunnels over %s UDP', (udp) => {
     });
     b.outside.write([packet(partyB, partyA)]);
     await a.arrived();
+    await a.event('peer-established'); // a native plane delivers first and reports then
     const [peer] = a.tunnel.stats().peers;
     expect(peer?.endpoint).toMatchObject({ port: b.tunnel.listenPort, ip: new Uint8Array(16).fill(1, 15) });
   });
 
   test('listen on any address of both families, on one port, unless told otherwise', async () => {
     const [partyA, partyB] = [party(), party()];
-    const { device } = memoryDevice();
-    const config = configOf(partyA, [peerOf(partyB)]);
-    await using a = await openTunnel(config, { device: { kind: 'custom', device }, udp });
-    await using b = await open(configOf(partyB, [peerOf(partyA, a.listenPort)]), {
+    await using a = await open(configOf(partyA, [peerOf(partyB)]), { udp, anyAddress: true });
+    await using b = await open(configOf(partyB, [peerOf(partyA, a.tunnel.listenPort)]), {
       udp,
       bind: ['127.0.0.1', '::1'],
     });
     await b.tunnel.ping(partyA.publicKey);
-    expect(a.stats().peers[0]?.endpoint?.ip.length).toBe(4);
-    await b.tunnel.changePeer(partyA.publicKey, { endpoint: { host: '::1', port: a.listenPort } });
+    expect(a.tunnel.stats().peers[0]?.endpoint?.ip.length).toBe(4);
+    await b.tunnel.changePeer(partyA.publicKey, { endpoint: { host: '::1', port: a.tunnel.listenPort } });
     await b.tunnel.ping(partyA.publicKey);
-    expect(a.stats().peers[0]?.endpoint?.ip.length).toBe(16);
+    expect(a.tunnel.stats().peers[0]?.endpoint?.ip.length).toBe(16);
   });
 
   test('what the system refuses to send is counted, told with its code, and stops nothing else', async () => {

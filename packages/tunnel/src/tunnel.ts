@@ -70,6 +70,7 @@ export class LiveTunnel implements Tunnel {
       onTurn: (now, events) => this.#reactions.onTurn(now, events),
       onSendFailed: (datagram, code) => this.#reactions.onSendFailed(datagram, code),
       onSourceLost: () => this.#reactions.onSourceLost(),
+      onOffloadChanged: (name, active, reason) => this.#reactions.onOffloadChanged(name, active, reason),
       onDeviceLost: ({ message }) => this.#end({ id: 'device-lost', reason: message }),
       onFailure: (error) => this.#fail(error),
     });

@@ -118,3 +118,9 @@ export function outcomeOf<Input extends readonly unknown[], Result>(
   if ('error' in outcome) throw outcome.error;
   return outcome.value;
 }
+
+/** Runs a function once the event loop has looked for input again. */
+export function nextImmediate(run: () => void): { close(): void } {
+  const immediate = setImmediate(run);
+  return { close: () => clearImmediate(immediate) };
+}
