@@ -9,6 +9,7 @@ import {
   type Program,
 } from './builders.ts';
 import type { ProgramId } from './catalog.ts';
+import { nullPlaneContestant } from './null-plane.ts';
 import { openvpnContestant } from './openvpn.ts';
 import type { Contestant } from './pair.ts';
 import { plainCable } from './plain.ts';
@@ -46,7 +47,7 @@ export async function contestant(id: ProgramId, say: Say): Promise<Contestant | 
     case 'native':
       return pqtunContestant(id);
     case 'null':
-      return { missing: 'there is no plane without crypto yet' };
+      return nullPlaneContestant(say);
     default:
       throw new Error(`no such program: ${id satisfies never}`);
   }

@@ -1,7 +1,7 @@
 /** Our daemon, hybrid peers of each other, on the plane that is asked for. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeKeys, Site } from '../../test/kit/lab/site.ts';
+import { makeKeys, pqtun as ownPqtun, Site } from '../../test/kit/lab/site.ts';
 import { removeNow, temporaryFolder } from '../../test/kit/temporary.ts';
 import { type Contestant, inner, outer, type Pair, type Tunnel, tunnelMtu } from './pair.ts';
 
@@ -11,22 +11,23 @@ const other = { left: 'right', right: 'left' } as const;
 
 export type PlaneKind = 'portable' | 'native';
 
-export function pqtunContestant(plane: PlaneKind): Contestant {
+/** `command`: another build of the daemon. */
+export function pqtunContestant(plane: PlaneKind, command = ownPqtun): Contestant {
   const { version } = JSON.parse(
     readFileSync(new URL('../../daemon/package.json', import.meta.url), 'utf8'),
   ) as { version: string }; // test/repo holds every member to have one
   return {
     name: `pqtun ${version}, ${plane} plane`,
     built: 'this tree, ML-KEM-768 and X25519',
-    start: (pair) => start(pair, plane),
+    start: (pair) => start(pair, plane, command),
   };
 }
 
-async function start(pair: Pair, plane: PlaneKind): Promise<Tunnel> {
+async function start(pair: Pair, plane: PlaneKind, command: string): Promise<Tunnel> {
   const folder = temporaryFolder('bench-pqtun');
   const keys = { left: makeKeys(), right: makeKeys() };
   const sites = sides.map((side) => {
-    const site = new Site(pair[side], 'pq0', join(folder, side));
+    const site = new Site(pair[side], 'pq0', join(folder, side), command);
     site.configure(
       [
         '[Interface]',

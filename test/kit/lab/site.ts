@@ -38,14 +38,16 @@ export class Site {
   readonly stateDir: string;
   /** Namespaces do not part `/var/run/wireguard`, so each site has one of its own. */
   readonly uapiDir: string;
+  readonly #program: string;
   #daemon: ChildProcess | undefined;
   #log: () => string = () => '';
   readonly #earlierLogs: string[] = [];
 
-  /** `folder` is the site's own, made if missing. */
-  constructor(namespace: Namespace, interfaceName: string, folder: string) {
+  /** `folder` is the site's own, made if missing; `program` is the command line of this tree or of a copy. */
+  constructor(namespace: Namespace, interfaceName: string, folder: string, program: string = pqtun) {
     this.namespace = namespace;
     this.interfaceName = interfaceName;
+    this.#program = program;
     this.runtimeDir = join(folder, 'run');
     this.stateDir = join(folder, 'state');
     this.uapiDir = join(folder, 'wireguard');
@@ -60,7 +62,7 @@ export class Site {
   /** Starts the daemon and waits until its control socket answers. */
   async start(...args: readonly string[]): Promise<void> {
     this.#earlierLogs.push(this.#log());
-    const child = this.namespace.spawn(pqtun, ['run', this.configFile, ...this.#folders(), ...args]);
+    const child = this.namespace.spawn(this.#program, ['run', this.configFile, ...this.#folders(), ...args]);
     this.#daemon = child;
     this.#log = collect(child);
     const end = Date.now() + 30_000;
@@ -118,7 +120,7 @@ export class Site {
   }
 
   #command(args: readonly string[]) {
-    return spawnSync(pqtun, args, { encoding: 'utf8', timeout: 30_000 });
+    return spawnSync(this.#program, args, { encoding: 'utf8', timeout: 30_000 });
   }
 
   #runtime(): string[] {
