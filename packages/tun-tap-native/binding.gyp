@@ -47,7 +47,7 @@
         {
           'target_name': 'plane_testing',
           'dependencies': ['plane'],
-          'sources': ['<!@(ls native/testing/*.cc)', 'native/js.cc', 'native/os_error.cc'],
+          'sources': ['<!@(ls native/testing/*.cc)', 'native/js.cc', 'native/os_error.cc', 'native/plane_verbs.cc'],
           'include_dirs': ['native'],
           'defines': ['NAPI_VERSION=9'],
         },

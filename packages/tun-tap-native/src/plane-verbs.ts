@@ -3,6 +3,7 @@
  * one behind a plane with its loop, the one for tests behind a plane with a recorder. Arguments become numbers and packed bytes
  * here, so that no JavaScript runs while the plane is held. native/plane_verbs.cc.
  */
+import { encodeGateSettings, type GateSettings } from './gate-settings.ts';
 import { decodePlaneReports } from './plane-reports.ts';
 import type {
   NativePlaneReports,
@@ -107,6 +108,16 @@ export class PlaneVerbs {
   sendDatagrams(datagrams: readonly PlaneDatagram[]): void {
     for (const { to, localAddress, bytes } of datagrams)
       this.#binding.sendDatagram(this.#plane, packPlace(to, localAddress), bytes);
+  }
+
+  /** What strangers must pass before takeReports() shows their datagrams. Before the first call, nothing. */
+  setGate(settings: GateSettings): void {
+    const packed = encodeGateSettings(settings);
+    try {
+      this.#binding.setGate(this.#plane, packed);
+    } finally {
+      packed.fill(0);
+    }
   }
 
   /**

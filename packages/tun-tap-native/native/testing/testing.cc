@@ -14,6 +14,7 @@ void addInnerPacket(napi_env env, napi_value exports);
 void addGsoSplit(napi_env env, napi_value exports);
 void addGroSplit(napi_env env, napi_value exports);
 void addCoalesce(napi_env env, napi_value exports);
+void addDataPlane(napi_env env, napi_value exports);
 void addGate(napi_env env, napi_value exports);
 void addMessageQueue(napi_env env, napi_value exports);
 
@@ -39,6 +40,7 @@ NAPI_MODULE_INIT() {
   addGsoSplit(env, exports);
   addGroSplit(env, exports);
   addCoalesce(env, exports);
+  addDataPlane(env, exports);
   addGate(env, exports);
   addMessageQueue(env, exports);
   return exports;
