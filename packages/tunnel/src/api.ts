@@ -177,6 +177,7 @@ export type TunnelEvent =
   | { readonly id: 'peer-roamed'; readonly publicKey: Uint8Array; readonly endpoint: string }
   /** At most one per reason and second. `code`: the system's error behind the last `send-failed`. */
   | { readonly id: 'dropped'; readonly reason: Drop; readonly total: number; readonly code?: string }
+  /** When load begins, and when it has stayed away for five seconds. */
   | { readonly id: 'under-load'; readonly on: boolean }
   | { readonly id: 'state-not-saved'; readonly what: string }
   | { readonly id: 'endpoint-unresolved'; readonly publicKey: Uint8Array; readonly host: string }

@@ -42,13 +42,22 @@ const datagram = (to: { ip: Uint8Array; port: number; scope: number }, type: num
 });
 
 describe('what happens', () => {
-  test('load is told when it begins and when it ends, once each', () => {
+  test('load is told when it begins and, once it has stayed away for five seconds, when it has ended', () => {
     const { react, log, state } = reactions();
-    for (const underLoad of [false, true, true, false, false]) {
+    const turn = (now: number, underLoad: boolean) => {
       state.underLoad = underLoad;
-      react.onTurn(instant(0), []);
-    }
+      react.onTurn(instant(now), []);
+    };
+    turn(0, false);
+    for (let now = 1_000; now < 3_000; now += 10) turn(now, now % 20 === 0); // to and fro, as near the threshold
+    expect(log).toEqual(['under-load true']);
+    turn(7_979, false);
+    expect(log).toEqual(['under-load true']);
+    turn(7_980, false);
+    turn(20_000, false);
     expect(log).toEqual(['under-load true', 'under-load false']);
+    turn(20_001, true);
+    expect(log).toEqual(['under-load true', 'under-load false', 'under-load true']);
   });
 
   test('a refused datagram is counted under its errno', () => {

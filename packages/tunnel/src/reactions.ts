@@ -28,10 +28,13 @@ export interface ReactionParts {
 
 /** A source address that is gone makes every datagram fail until the kernel's notice comes; more often is not looked. */
 const sourceLostEvery = 1_000;
+/** Near the threshold load comes and goes within milliseconds, with every handshake: it has ended when it stayed away for this long. */
+const calmAfter = 5_000;
 
 export class Reactions {
   readonly #parts: ReactionParts;
-  #underLoad = false;
+  /** When load was last seen, from the telling of its beginning to that of its end. */
+  #loadSeenAt: Instant | undefined;
   #sourceLostAt: number | undefined;
   readonly #offloadsTold = new Set<OffloadName>();
 
@@ -45,10 +48,18 @@ export class Reactions {
     for (const event of events) this.#onEngineEvent(now, event);
     if (isClosing()) return; // a listener may have
     drops.poke(now);
-    const underLoad = loop.protocol.engine.isUnderLoad(now);
-    if (underLoad === this.#underLoad) return;
-    this.#underLoad = underLoad;
-    this.#parts.events.tell({ id: 'under-load', on: underLoad });
+    this.#watchLoad(now, loop.protocol.engine.isUnderLoad(now));
+  }
+
+  #watchLoad(now: Instant, underLoad: boolean): void {
+    const seenAt = this.#loadSeenAt;
+    if (underLoad) {
+      this.#loadSeenAt = now;
+      if (seenAt === undefined) this.#parts.events.tell({ id: 'under-load', on: true });
+    } else if (seenAt !== undefined && now - seenAt >= calmAfter) {
+      this.#loadSeenAt = undefined;
+      this.#parts.events.tell({ id: 'under-load', on: false });
+    }
   }
 
   /** Call when the system refused a datagram. */
