@@ -43,7 +43,7 @@ async function quick(): Promise<number> {
   const outcomes = await smoke(({ what, kind, why }) => {
     const sign = kind === 'passed' ? '✓' : kind === 'failed' ? '✗' : '–';
     console.log(
-      `${sign} ${what}${why === '' ? '' : `: ${kind === 'skipped' ? why.split('\n').at(-1) : why}`}`,
+      `${sign} ${what}${why === '' ? '' : `: ${kind === 'skipped' ? why.trim().split('\n').at(-1) : why}`}`,
     );
   });
   const of = (kind: string): number => outcomes.filter((outcome) => outcome.kind === kind).length;

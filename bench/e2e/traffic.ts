@@ -6,8 +6,9 @@ import { Program } from '../../test/flood/program.ts';
 import { endChild, type Namespace } from '../../test/kit/lab/namespace.ts';
 
 const source = fileURLToPath(new URL('./traffic.c', import.meta.url));
-const port = 5201;
-const echoPort = 7;
+const firstPort = 5201;
+const ports = 20_000;
+let used = 0;
 
 /** Compiles `traffic.c` into `folder`; the program's path. Throws what the compiler said. */
 export function buildTraffic(folder: string): string {
@@ -48,6 +49,8 @@ export interface PingCounters {
 /** What one measurement has started; all of it is ended with it, also when it fails. */
 export class Traffic implements AsyncDisposable {
   readonly #program: string;
+  /** Of this measurement alone: what of an earlier one is still in a queue arrives nowhere. */
+  readonly #port = firstPort + (used++ % ports);
   readonly #started: Program<unknown>[] = [];
 
   constructor(program: string) {
@@ -55,29 +58,29 @@ export class Traffic implements AsyncDisposable {
   }
 
   tcpSink(where: Namespace, address: string, comparesAll: boolean): Promise<Program<TcpCounters>> {
-    return this.#start(where, ['tcp-sink', address, port, ...(comparesAll ? ['all'] : [])]);
+    return this.#start(where, ['tcp-sink', address, this.#port, ...(comparesAll ? ['all'] : [])]);
   }
 
   tcpSource(where: Namespace, address: string, streams: number): Promise<Program<unknown>> {
-    return this.#start(where, ['tcp-source', address, port, streams]);
+    return this.#start(where, ['tcp-source', address, this.#port, streams]);
   }
 
   udpSink(where: Namespace, address: string, size: number): Promise<Program<UdpCounters>> {
-    return this.#start(where, ['udp-sink', address, port, size]);
+    return this.#start(where, ['udp-sink', address, this.#port, size]);
   }
 
   /** `rate` in datagrams a second; 0: as fast as it goes. */
   udpSource(where: Namespace, address: string, size: number, rate: number): Promise<Program<unknown>> {
-    return this.#start(where, ['udp-source', address, port, size, rate]);
+    return this.#start(where, ['udp-source', address, this.#port, size, rate]);
   }
 
   echo(where: Namespace, address: string): Promise<Program<unknown>> {
-    return this.#start(where, ['echo', address, echoPort]);
+    return this.#start(where, ['echo', address, this.#port + ports]);
   }
 
   /** `interval` in microseconds. */
   pings(where: Namespace, address: string, interval: number): Promise<Program<PingCounters>> {
-    return this.#start(where, ['pings', address, echoPort, interval]);
+    return this.#start(where, ['pings', address, this.#port + ports, interval]);
   }
 
   /** Sets a feature of an interface as `ethtool -K` does, and says whether it is on now. */
