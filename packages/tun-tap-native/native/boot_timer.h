@@ -3,15 +3,13 @@
 #include <functional>
 #include <memory>
 
+#include "boot_time.h"
 #include "environment.h"
 #include "os_error.h"
 #include "poll_handle.h"
 #include "unique_fd.h"
 
 namespace tuntap {
-
-/** Milliseconds since boot, suspend included. */
-double bootTime();
 
 /** A one-shot timer on CLOCK_BOOTTIME, which counts what is slept through in suspend. Keeps the loop alive while armed. */
 class BootTimer : public Resource, public std::enable_shared_from_this<BootTimer> {

@@ -6,20 +6,12 @@
 // A packet out is one write(2); the kernel has copied it when that returns.
 #include "tun.h"
 
-#include <fcntl.h>
 #include <linux/if_tun.h>
-#include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
 
-#include <cstring>
 #include <utility>
 
 #include "capabilities.h"
-
-#ifndef TUNGETDEVNETNS
-#define TUNGETDEVNETNS _IO('T', 227)
-#endif
+#include "tun_device.h"
 
 namespace tuntap {
 
@@ -32,23 +24,6 @@ constexpr size_t kUsualFrame = 2048;
 constexpr size_t kCacheLine = 64;
 
 constexpr size_t roundUp(size_t value) { return (value + kCacheLine - 1) & ~(kCacheLine - 1); }
-
-OsError setFlags(int fd) {
-  const int status = ::fcntl(fd, F_GETFL);
-  if (status < 0 || ::fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0) return OsError::last("fcntl");
-  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return OsError::last("fcntl");
-  return {};
-}
-
-/** Whether the device is in another network namespace than this thread, where a name would lead to somebody else's. */
-bool livesElsewhere(int fd) {
-  const UniqueFd theirs(::ioctl(fd, TUNGETDEVNETNS));
-  struct stat device;
-  struct stat thread;
-  // An old kernel, or no right to ask: then most likely it was made here.
-  if (!theirs.valid() || ::fstat(theirs.get(), &device) < 0 || ::stat("/proc/thread-self/ns/net", &thread) < 0) return false;
-  return device.st_ino != thread.st_ino || device.st_dev != thread.st_dev;
-}
 
 }  // namespace
 
@@ -69,31 +44,28 @@ Tun::Tun(std::shared_ptr<Environment> environment, const TunOptions& options)
       batch_(options.batch) {}
 
 OsError Tun::create(const TunOptions& options) {
-  fd_.reset(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!fd_.valid()) return OsError::last("open /dev/net/tun");
-  ifreq request{};
-  if (options.name.size() >= sizeof request.ifr_name) return {EINVAL, "TUNSETIFF"};
-  std::memcpy(request.ifr_name, options.name.c_str(), options.name.size());
-  request.ifr_flags = static_cast<short>((options.tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI);
-  if (::ioctl(fd_.get(), TUNSETIFF, &request) < 0) return OsError::last("TUNSETIFF");
-  name_.assign(request.ifr_name, strnlen(request.ifr_name, sizeof request.ifr_name));
+  TunIdentity identity;
+  const OsResult<int> created = createTunDevice(options.name, (options.tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI, &identity);
+  if (created.error) return created.error;
+  fd_.reset(created.value);
+  name_ = identity.name;
   return {};
 }
 
 OsError Tun::adopt(const TunOptions& options) {
-  ifreq request{};
-  if (::ioctl(options.fd, TUNGETIFF, &request) < 0) return OsError::last("TUNGETIFF");
+  const OsResult<TunIdentity> identity = identifyTunDevice(options.fd);
+  if (identity.error) return identity.error;
   // Both would put a header before each packet that nobody here takes off.
-  if ((request.ifr_flags & IFF_NO_PI) == 0 || (request.ifr_flags & IFF_VNET_HDR) != 0) return {EINVAL, "TUNGETIFF"};
-  if (const OsError error = setFlags(options.fd)) return error;
+  if ((identity.value.flags & IFF_NO_PI) == 0 || (identity.value.flags & IFF_VNET_HDR) != 0) return {EINVAL, "TUNGETIFF"};
+  if (const OsError error = adoptTunDevice(options.fd)) return error;
   fd_.reset(options.fd);
-  tap_ = (request.ifr_flags & IFF_TAP) != 0;
-  name_.assign(request.ifr_name, strnlen(request.ifr_name, sizeof request.ifr_name));
+  tap_ = (identity.value.flags & IFF_TAP) != 0;
+  name_ = identity.value.name;
   return {};
 }
 
 OsError Tun::prepare() {
-  interfaceIndex_ = livesElsewhere(fd_.get()) ? 0 : ::if_nametoindex(name_.c_str());
+  interfaceIndex_ = tunInterfaceIndex(fd_.get(), name_);
   const size_t rooms = headroom_ + tailroom_;
   slab_ = Slab::map(batch_ * roundUp(kUsualFrame + rooms) + roundUp(kLongestFrame + rooms));
   table_ = Slab::map(batch_ * sizeof(PacketPosition));

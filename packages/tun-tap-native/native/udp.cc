@@ -6,11 +6,7 @@
 // Out: records and bytes of any number of datagrams, a batch a sendmmsg  send()
 #include "udp.h"
 
-#include <fcntl.h>
-#include <netinet/udp.h>
-
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "capabilities.h"
@@ -32,23 +28,11 @@ constexpr size_t slotStride(uint32_t longest) {
   return rounded % 4096 == 0 ? rounded + kCacheLine : rounded;
 }
 
-OsError setOption(int fd, int level, int option, int value, const char* call) {
-  return ::setsockopt(fd, level, option, &value, sizeof value) == 0 ? OsError{} : OsError::last(call);
-}
-
-/** The first form may exceed net.core.*mem_max and needs CAP_NET_ADMIN; the second is cut to it in silence. */
-OsError setBuffer(int fd, int force, int plain, uint32_t bytes, const char* call) {
-  if (bytes == 0) return {};
-  const int value = static_cast<int>(std::min<uint32_t>(bytes, INT32_MAX));
-  if (!setOption(fd, SOL_SOCKET, force, value, call)) return {};
-  return setOption(fd, SOL_SOCKET, plain, value, call);
-}
-
 }  // namespace
 
 OsResult<std::shared_ptr<Udp>> Udp::open(std::shared_ptr<Environment> environment, const UdpOptions& options) {
   std::shared_ptr<Udp> udp(new Udp(std::move(environment), options));
-  OsError error = options.fd < 0 ? udp->create(options) : udp->adopt(options);
+  OsError error = openUdpSocket(options, &udp->fd_);
   if (!error) error = udp->prepare();
   if (!error) return udp;
   if (options.fd >= 0) udp->fd_.release();
@@ -65,62 +49,10 @@ Udp::Udp(std::shared_ptr<Environment> environment, const UdpOptions& options)
       names_(batch_),
       controls_(batch_) {}
 
-OsError Udp::create(const UdpOptions& options) {
-  fd_.reset(::socket(family_ == 4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd_.valid()) return OsError::last("socket");
-  if (const OsError error = configure(options)) return error;
-  constexpr uint8_t any[16] = {};
-  const auto* ip = options.ip.empty() ? any : reinterpret_cast<const uint8_t*>(options.ip.data());
-  const size_t ipLength = options.ip.empty() ? (family_ == 4 ? 4 : 16) : options.ip.size();
-  sockaddr_storage name;
-  const socklen_t length = writeSocketAddress(family_, ip, ipLength, options.port, options.scope, &name);
-  if (::bind(fd_.get(), reinterpret_cast<sockaddr*>(&name), length) < 0) return OsError::last("bind");
-  return {};
-}
-
-OsError Udp::adopt(const UdpOptions& options) {
-  int domain = 0;
-  int type = 0;
-  socklen_t length = sizeof domain;
-  if (::getsockopt(options.fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) < 0) return OsError::last("getsockopt");
-  if (::getsockopt(options.fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0) return OsError::last("getsockopt");
-  if (domain != (family_ == 4 ? AF_INET : AF_INET6) || type != SOCK_DGRAM) return {EPROTOTYPE, "getsockopt"};
-  const int status = ::fcntl(options.fd, F_GETFL);
-  if (status < 0 || ::fcntl(options.fd, F_SETFL, status | O_NONBLOCK) < 0) return OsError::last("fcntl");
-  if (::fcntl(options.fd, F_SETFD, FD_CLOEXEC) < 0) return OsError::last("fcntl");
-  fd_.reset(options.fd);
-  return configure(options);
-}
-
-OsError Udp::configure(const UdpOptions& options) {
-  const int fd = fd_.get();
-  const bool adopted = options.fd >= 0;
-  OsError error;
-  if (family_ == 4) {
-    error = setOption(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO");
-    if (!error) error = setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, options.pathMtuDiscovery, "IP_MTU_DISCOVER");
-  } else {
-    // Only before bind: an adopted socket has made up its mind.
-    if (!adopted) error = setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only ? 1 : 0, "IPV6_V6ONLY");
-    if (!error) error = setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO");
-    if (!error) error = setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, options.pathMtuDiscovery, "IPV6_MTU_DISCOVER");
-    // For mapped IPv4; means nothing to a socket that is IPv6 only.
-    if (!error) error = setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, options.pathMtuDiscovery, "IP_MTU_DISCOVER");
-  }
-  if (!error && options.reusePort) error = setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
-  if (!error && options.mark != 0) error = setMark(options.mark);
-  if (!error) error = setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBuffer, "SO_RCVBUF");
-  if (!error) error = setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBuffer, "SO_SNDBUF");
-  return error;
-}
-
 OsError Udp::prepare() {
-  sockaddr_storage name{};
-  socklen_t length = sizeof name;
-  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &length) < 0) return OsError::last("getsockname");
-  UdpRecord local{};
-  readSocketAddress(name, &local);
-  port_ = static_cast<uint16_t>(local.port);
+  const OsResult<uint16_t> port = localPort(fd_.get());
+  if (port.error) return port.error;
+  port_ = port.value;
   slab_ = Slab::map(batch_ * slotStride(longest_));
   records_ = Slab::map(batch_ * sizeof(UdpRecord));
   if (!slab_ || !records_) return {ENOMEM, "mmap"};
@@ -274,7 +206,7 @@ void Udp::address(const UdpRecord& record, mmsghdr* message, sockaddr_storage* n
   header.msg_controllen = length;
 }
 
-OsError Udp::setMark(uint32_t mark) { return setOption(fd_.get(), SOL_SOCKET, SO_MARK, static_cast<int>(mark), "SO_MARK"); }
+OsError Udp::setMark(uint32_t mark) { return setSocketMark(fd_.get(), mark); }
 
 void Udp::close() {
   events_.reset();

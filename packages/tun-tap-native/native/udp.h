@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "environment.h"
@@ -14,31 +13,10 @@
 #include "poll_handle.h"
 #include "slab.h"
 #include "udp_record.h"
+#include "udp_socket.h"
 #include "unique_fd.h"
 
 namespace tuntap {
-
-struct UdpOptions {
-  /** 4 or 6. */
-  int family = 4;
-  /** 4 or 16 B to bind to; empty: any. */
-  std::string ip;
-  uint16_t port = 0;
-  uint32_t scope = 0;
-  /** A bound socket to adopt, or -1. Stays the caller's when open() fails. */
-  int fd = -1;
-  bool ipv6Only = true;
-  bool reusePort = false;
-  uint32_t mark = 0;
-  /** Bytes; 0 leaves the kernel's default. */
-  uint32_t receiveBuffer = 0;
-  uint32_t sendBuffer = 0;
-  /** IP_PMTUDISC_*; IPv6 has the same numbers. */
-  int pathMtuDiscovery = 0;
-  uint32_t batch = 64;
-  /** Longest datagram received, in bytes. */
-  uint32_t longest = 65535;
-};
 
 struct UdpEvents {
   /** `count` datagrams lie in the slab where records() says, until this returns. May close the socket. */
@@ -94,9 +72,6 @@ class Udp : public Resource, public std::enable_shared_from_this<Udp> {
   };
 
   Udp(std::shared_ptr<Environment> environment, const UdpOptions& options);
-  OsError create(const UdpOptions& options);
-  OsError adopt(const UdpOptions& options);
-  OsError configure(const UdpOptions& options);
   OsError prepare();
   void turn(int status);
   uint32_t receiveBatch(OsError* fatal);

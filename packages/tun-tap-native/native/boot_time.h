@@ -1,0 +1,8 @@
+#pragma once
+
+namespace tuntap {
+
+/** Milliseconds since boot, suspend included. */
+double bootTime();
+
+}  // namespace tuntap
