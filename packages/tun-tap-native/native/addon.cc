@@ -9,6 +9,7 @@
 
 #include "boot_timer.h"
 #include "capabilities.h"
+#include "data_plane_edge.h"
 #include "environment.h"
 #include "js.h"
 #include "notify.h"
@@ -29,7 +30,7 @@ namespace tuntap {
 namespace {
 
 // Raised with every change of the functions below, so that sources and a stale build do not meet.
-constexpr int kEdgeVersion = 1;
+constexpr int kEdgeVersion = 2;
 
 constexpr napi_type_tag kTunTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d01ULL};
 constexpr napi_type_tag kUdpTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d02ULL};
@@ -454,6 +455,7 @@ NAPI_MODULE_INIT() {
       {"errorName", nameError},
   };
   for (const auto& entry : functions) setFunction(env, exports, entry.name, entry.function);
+  initDataPlane(env, exports);
 #ifdef TUNTAP_HAS_NETLINK
   initNetlink(env, exports);
 #endif

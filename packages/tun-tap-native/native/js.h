@@ -61,7 +61,7 @@ class Arguments {
   void refuse(const char* name, const char* expected);
 
  private:
-  static constexpr size_t kMost = 12;
+  static constexpr size_t kMost = 16;
 
   napi_value at(size_t position) const { return position < count_ ? values_[position] : nullptr; }
   bool is(size_t position, napi_valuetype type) const;

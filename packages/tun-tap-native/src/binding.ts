@@ -95,7 +95,7 @@ export class AddonUnavailableError extends Error {
 }
 
 /** `kEdgeVersion` of native/addon.cc. */
-const edgeVersion = 1;
+const edgeVersion = 2;
 /** The same from src/ and from dist/. */
 const addonUrl = new URL('../build/Release/tun_tap_native.node', import.meta.url);
 

@@ -17,6 +17,9 @@ void addCoalesce(napi_env env, napi_value exports);
 void addDataPlane(napi_env env, napi_value exports);
 void addGate(napi_env env, napi_value exports);
 void addMessageQueue(napi_env env, napi_value exports);
+void addOffloads(napi_env env, napi_value exports);
+void addTurnLock(napi_env env, napi_value exports);
+void addTrainSender(napi_env env, napi_value exports);
 
 void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
   napi_value object = nullptr;
@@ -41,6 +44,9 @@ NAPI_MODULE_INIT() {
   addGroSplit(env, exports);
   addCoalesce(env, exports);
   addDataPlane(env, exports);
+  addOffloads(env, exports);
+  addTurnLock(env, exports);
+  addTrainSender(env, exports);
   addGate(env, exports);
   addMessageQueue(env, exports);
   return exports;
