@@ -13,6 +13,8 @@ import {
 } from '@pqtun/core';
 import { nobleSuite, type RecordKey, type Suite } from '@pqtun/core/noble';
 import { nodeSuite } from '@pqtun/core/node';
+import { NativeTestPlane } from 'tun-tap-native/testing/plane-data-plane';
+import { nativePort, outputOf } from './native-port.ts';
 
 export interface PlaneUnderTest {
   readonly plane: DataPlane;
@@ -43,6 +45,8 @@ export interface PlaneMaker {
 export const planes: readonly PlaneMaker[] = [
   portable(nodeSuite(), nobleSuite()),
   portable(nobleSuite(), nodeSuite()),
+  native('evp', nobleSuite()),
+  native('raw', nodeSuite()),
 ];
 
 function portable(suite: Suite, farSuite: Suite): PlaneMaker {
@@ -68,6 +72,24 @@ function portableUnderTest(suite: Suite): PlaneUnderTest {
     fingerprint: () => plane.fingerprint(),
     advanceSendCounter: (index, next) => plane.advanceSendCounter(index, next),
     liveKeys: () => live.size,
+  };
+}
+
+function native(engine: string, farSuite: Suite): PlaneMaker {
+  return { name: `native plane, ${engine}`, farSuite, make: () => nativeUnderTest(engine) };
+}
+
+function nativeUnderTest(engine: string): PlaneUnderTest {
+  const native = new NativeTestPlane({ engine });
+  return {
+    plane: nativePort(native),
+    onTun: (now, packet) => native.handlePacket(now, packet),
+    onUdp: (now, from, localAddress, datagram) => native.handleUdp(now, from, localAddress, datagram),
+    drain: () => native.drain().map(outputOf),
+    setMtu: (mtu) => native.setMtu(mtu),
+    fingerprint: () => native.fingerprint(),
+    advanceSendCounter: (index, next) => native.advanceSendCounter(index, next),
+    liveKeys: () => native.counts().liveKeys,
   };
 }
 
