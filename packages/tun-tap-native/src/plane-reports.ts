@@ -15,7 +15,7 @@ import {
 
 /** Sizes in bytes, as native/plane/report_layout.h has them; a test holds both together. */
 export const planeReportLayout = {
-  header: 16,
+  header: 24,
   drop: 8,
   activity: 24,
   place: 48,
@@ -44,6 +44,7 @@ export function decodePlaneReports(buffer: ArrayBuffer): NativePlaneReports {
   const messageCount = reader.u32();
   const dropCount = reader.u32();
   const more = reader.u32() !== 0;
+  const cookieReplies = reader.u64();
   if (dropCount !== planeDropReasons.length)
     throw new Error('the addon counts other drops than these sources');
   const drops = new Map<PlaneDrop, number>();
@@ -53,7 +54,7 @@ export function decodePlaneReports(buffer: ArrayBuffer): NativePlaneReports {
   }
   const activity = Array.from({ length: activityCount }, () => readActivity(reader));
   const messages = Array.from({ length: messageCount }, () => readMessage(reader));
-  return { activity, messages, drops, more };
+  return { activity, messages, drops, cookieReplies, more };
 }
 
 function readActivity(reader: Reader): PlanePeerActivity {

@@ -178,5 +178,7 @@ export interface PlaneReports {
 
 /** What takeReports() of a native plane gives: `more` messages wait for the next turn. */
 export interface NativePlaneReports extends PlaneReports {
+  /** That the gate sent. */
+  readonly cookieReplies: number;
   readonly more: boolean;
 }

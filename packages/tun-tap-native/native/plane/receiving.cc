@@ -50,7 +50,10 @@ Drop Receiving::handleOther(const uint8_t* bytes, uint32_t length) {
   GateDecision decision = {GateDecision::Kind::unchecked, Drop::none, 0, false};
   uint8_t reply[kCookieReplySize];
   if (state_->gate != nullptr) decision = state_->gate->decide(now, from, bytes, length, reply);
-  if (decision.kind == GateDecision::Kind::answered) state_->sink->sendDatagram(from, localAddress, reply, sizeof reply);
+  if (decision.kind == GateDecision::Kind::answered) {
+    state_->sink->sendDatagram(from, localAddress, reply, sizeof reply);
+    state_->reports.cookieReply();
+  }
   if (decision.reason != Drop::none) return decision.reason;
   const bool fromLivePeer = state_->livePlaces.has(state_->remotes, from);
   const MessageLane lane = laneOf(length > 0 ? bytes[0] : 0, fromLivePeer);

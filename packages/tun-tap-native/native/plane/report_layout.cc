@@ -71,6 +71,7 @@ std::vector<uint8_t> takeReports(PlaneReports* reports, uint32_t mostOfLane) {
   to.u32(0);
   to.u32(kDropReasons);
   to.u32(0);
+  to.u64(reports->cookieReplies());
   for (size_t i = 0; i < kDropReasons; i++) to.u64(reports->drops(static_cast<Drop>(i)));
   for (const Remote* remote : reports->active()) write(&to, *remote);
   uint32_t messages = 0;

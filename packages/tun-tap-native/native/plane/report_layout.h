@@ -11,7 +11,8 @@ namespace pqtun {
 /*
  * Reports as bytes, which src/plane-reports.ts reads; little-endian, one behind the other, nothing aligned:
  *
- *  header        activities u32, messages u32, drop reasons u32, whether messages are left for the next call u32
+ *  header        activities u32, messages u32, drop reasons u32, whether messages are left for the next call u32,
+ *                cookie replies u64
  *  drops         u64 for each reason, in the order of drop.h
  *  activities    peer u32, ActivityFlag u32, session whose limit is near u32, length too big u32, confirmations u32, retired u32;
  *                place if it roamed; each confirmation: index u32, whether it became current u32, timestamp 12 B, place; each index retired u32
@@ -19,7 +20,7 @@ namespace pqtun {
  *                bytes
  */
 namespace report_layout {
-constexpr uint32_t kHeaderSize = 16;
+constexpr uint32_t kHeaderSize = 24;
 constexpr uint32_t kDropSize = 8;
 constexpr uint32_t kActivitySize = 24;
 constexpr uint32_t kConfirmationSize = 20 + kPlaceSize;

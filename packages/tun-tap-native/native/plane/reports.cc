@@ -78,6 +78,7 @@ void PlaneReports::taken() {
   }
   active_.clear();
   std::memset(drops_, 0, sizeof drops_);
+  cookieReplies_ = 0;
   pending_ = urgent_ = !queue_.empty();
 }
 

@@ -32,6 +32,12 @@ class PlaneReports {
     pending_ = true;
   }
 
+  /** The gate has sent one. */
+  void cookieReply() {
+    cookieReplies_++;
+    pending_ = true;
+  }
+
   /** The report under way for this peer, to be written into. */
   Activity& of(Remote* remote) {
     if (!remote->active) begin(remote);
@@ -62,6 +68,7 @@ class PlaneReports {
   bool nextMessage(Message* message);
   /** Since the last take. */
   uint64_t drops(Drop reason) const { return drops_[static_cast<size_t>(reason)]; }
+  uint64_t cookieReplies() const { return cookieReplies_; }
   /** Since the plane was made. */
   uint64_t total(Drop reason) const { return totals_[static_cast<size_t>(reason)]; }
   /** All but the messages has been taken; of these some may wait for the next turn. */
@@ -74,6 +81,7 @@ class PlaneReports {
   bool urgent_ = false;
   uint64_t drops_[kDropReasons] = {};
   uint64_t totals_[kDropReasons] = {};
+  uint64_t cookieReplies_ = 0;
   std::vector<Remote*> active_;
   MessageQueue queue_;
   uint32_t handshakesQueued_ = 0;
