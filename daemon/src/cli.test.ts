@@ -69,6 +69,8 @@ describe('every command', () => {
       ['run', 'much-too-long-name'],
       ['pubkey', '--suite', '3'],
       ['run', 'pq0', '--crypto', 'rot13'],
+      ['run', 'pq0', '--plane', 'inclined'],
+      ['daemon', 'pq0', '--plane', 'inclined'],
       ['run', 'pq0', '--metrics', 'x'],
       ['set', 'pq0', 'word'],
       ['ping', 'x', '-c', '1e3'],
@@ -76,11 +78,6 @@ describe('every command', () => {
       ['run', 'pq0', '--ready-fd', '1'],
     ])
       expect(await run(...argv), argv.join(' ')).toBe(2);
-  });
-
-  it('says what is not built yet', async () => {
-    expect(await run('run', 'pq0', '--plane', 'native')).toBe(1);
-    expect(errors).toContain('not built yet in this version');
   });
 
   it('stands in the bash completion, which is a bash script', () => {

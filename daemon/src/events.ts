@@ -32,6 +32,10 @@ export const eventCatalogue = {
   'peer-roamed': ['info', 'a peer is heard from another address'],
   'handshake-gave-up': ['warn', 'a peer did not answer for 90 seconds'],
   'endpoint-unresolved': ['warn', 'the name of an endpoint has no address now'],
+  'offload-off': [
+    'warn',
+    'the system does not do this for the native plane, which goes on without; once for each',
+  ],
   dropped: ['debug', 'packets or datagrams died for a reason; at most one line a second and reason'],
   'under-load': ['warn', 'handshakes come faster than allowed; strangers must prove their address'],
   /* control and metrics */

@@ -26,6 +26,12 @@ import type { SetRequest } from './uapi/request.ts';
 import { applySet, type KemMemory } from './uapi/set-config.ts';
 import type { UndoStack } from './undo-stack.ts';
 
+/**
+ * Frames that wait in front of the native plane, each of up to 64 KiB, where a TUN lets 500: what waits there is the tunnel's delay
+ * under load, and a turn of the plane takes no more than these at once. docs/data-plane.md.
+ */
+const nativeQueueLength = 64;
+
 export class LiveInterface {
   readonly tunnel: Tunnel;
   readonly #options: ServiceOptions;
@@ -33,6 +39,7 @@ export class LiveInterface {
   readonly #link: LinkSession;
   readonly #state: FileState;
   readonly #mtu: number;
+  readonly #queueLength: number | undefined;
   /** As it was before us. */
   readonly #srcValidMark: string;
   readonly #since: number;
@@ -65,7 +72,13 @@ export class LiveInterface {
       options.tunFd === undefined
         ? ({ kind: 'tun', name: interfaceName, mtu } as const)
         : ({ kind: 'tun', fd: options.tunFd } as const);
-    const tunnel = await world.openTunnel(effective(config, placement), { device, state, crypto });
+    const tunnel = await world.openTunnel(effective(config, placement), {
+      device,
+      state,
+      crypto,
+      ...config.dataPath,
+      ...(options.plane !== undefined && { plane: options.plane }),
+    });
     undo.push('tunnel', () => tunnel.close());
     if (tunnel.interfaceName !== interfaceName)
       throw new CommandError(
@@ -95,6 +108,7 @@ export class LiveInterface {
     this.#link = parts.link;
     this.#state = parts.state;
     this.#mtu = parts.mtu;
+    this.#queueLength = parts.tunnel.stats().plane === 'native' ? nativeQueueLength : undefined;
     this.#config = parts.config;
     this.#placement = parts.placement;
     this.#srcValidMark = parts.world.system.readSysctl(srcValidMark);
@@ -222,7 +236,14 @@ export class LiveInterface {
 
   #plan(config: DaemonConfig, placement: Placement | undefined): Act[] {
     const device = this.tunnel.interfaceName;
-    return planLink({ config, device, mtu: this.#mtu, placement, srcValidMark: this.#srcValidMark });
+    return planLink({
+      config,
+      device,
+      mtu: this.#mtu,
+      queueLength: this.#queueLength,
+      placement,
+      srcValidMark: this.#srcValidMark,
+    });
   }
 
   #logProblems(problems: readonly string[]): void {

@@ -14,8 +14,14 @@ const status = (): Status => ({
   fwMark: 0,
   addresses: [],
   crypto: 'node',
-  plane: 'portable',
+  plane: 'native',
   udp: 'native',
+  aead: { name: 'raw', reason: null },
+  offloads: [
+    { name: 'tso', active: true, reason: null },
+    { name: 'udp-gso', active: false, reason: 'EIO' },
+  ],
+  planeCounters: { udpTrainsSent: 3 },
   underLoad: false,
   loopDelay: { bounds: [1, 20], counts: [4, 2, 1] },
   since: 0,
@@ -78,7 +84,10 @@ describe('metrics', () => {
       'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="0.001"} 4',
       'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="0.02"} 6',
       'pqtun_event_loop_delay_seconds_bucket{interface="pq0",le="+Inf"} 7',
-      'pqtun_datapath_info{interface="pq0",engine="portable",udp="native",crypto="node"} 1',
+      'pqtun_datapath_info{interface="pq0",engine="native",udp="native",crypto="node",aead="raw"} 1',
+      'pqtun_offload_active{interface="pq0",offload="tso"} 1',
+      'pqtun_offload_active{interface="pq0",offload="udp-gso"} 0',
+      'pqtun_plane_total{interface="pq0",counter="udpTrainsSent"} 3',
     ]) {
       expect(text).toContain(`${line}\n`);
     }

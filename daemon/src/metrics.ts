@@ -1,7 +1,6 @@
 /**
  * `tunnel.stats()` and events → Prometheus text. Names and units stand in docs/operations.md. Not served, because the numbers do
- * not exist yet: `pqtun_handshake_fragments_total`, `pqtun_active_hub`, `pqtun_hub_switch_total`, and of `pqtun_datapath_info`
- * the labels gso, gro and batch.
+ * not exist yet: `pqtun_handshake_fragments_total`, `pqtun_active_hub`, `pqtun_hub_switch_total`.
  */
 
 import type { TunnelEvent } from '@pqtun/tunnel';
@@ -72,6 +71,16 @@ export class Metrics {
     'engine',
     'udp',
     'crypto',
+    'aead',
+  ]);
+  readonly #offloads = this.#gauge(
+    'pqtun_offload_active',
+    '1 for what the system does for the native plane',
+    ['interface', 'offload'],
+  );
+  readonly #plane = this.#counter('pqtun_plane_total', 'What the native plane has counted, by name', [
+    'interface',
+    'counter',
   ]);
 
   /** What is set anew at each scrape; the rest counts events. */
@@ -88,6 +97,8 @@ export class Metrics {
     this.#downgrades,
     this.#loopDelay,
     this.#datapath,
+    this.#offloads,
+    this.#plane,
   ];
 
   /** `status` is asked at each scrape and for some events; `undefined` while the interface is not up. */
@@ -136,7 +147,12 @@ export class Metrics {
     this.#cookies.inc(labels, status.cookieRepliesSent);
     this.#downgrades.inc(labels, status.downgradesRefused);
     this.#takeLoopDelay(labels, status.loopDelay);
-    this.#datapath.set({ ...labels, engine: status.plane, udp: status.udp, crypto: status.crypto }, 1);
+    const { plane: engine, udp, crypto, aead } = status;
+    this.#datapath.set({ ...labels, engine, udp, crypto, aead: aead.name }, 1);
+    for (const { name, active } of status.offloads)
+      this.#offloads.set({ ...labels, offload: name }, active ? 1 : 0);
+    for (const [counter, value] of Object.entries(status.planeCounters))
+      this.#plane.inc({ ...labels, counter }, value);
   }
 
   /** As the buckets of a histogram are served: each counts those before it, too. */

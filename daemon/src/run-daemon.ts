@@ -3,7 +3,7 @@ import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
 import { hardenProcess, sdNotify, socketPeerCredentials } from 'tun-tap-native';
 import type { Io } from './commands/command.ts';
 import { loadConfig, loadKemSeed } from './config/load.ts';
-import { type DaemonConfig, emptyConfig, type UapiPeers } from './config/model.ts';
+import { type DaemonConfig, emptyConfig, type PlaneChoice, type UapiPeers } from './config/model.ts';
 import { type PublicKeyCheck, publicKeyCheck } from './config/public-key-check.ts';
 import type { EventLog } from './events.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
@@ -27,6 +27,7 @@ export interface DaemonOptions {
   readonly uapi: UapiChoice;
   readonly tunFd?: number;
   readonly crypto: 'node' | 'noble';
+  readonly plane?: PlaneChoice | undefined;
   readonly logLevel: LogLevel;
   readonly metrics: MetricsAddress | undefined;
   readonly report: Report;
@@ -67,7 +68,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
 
 function serviceOf(options: DaemonOptions, log: EventLog): Service {
   const keys = publicKeyCheck();
-  const { interfaceName, source, runtimeDirectory, stateDirectory, crypto, uapi, tunFd, io } = options;
+  const { interfaceName, source, runtimeDirectory, stateDirectory, crypto, plane, uapi, tunFd, io } = options;
   return new Service(
     {
       interfaceName,
@@ -75,6 +76,7 @@ function serviceOf(options: DaemonOptions, log: EventLog): Service {
       runtimeDirectory,
       stateDirectory,
       crypto,
+      ...(plane !== undefined && { plane }),
       version,
       uapi,
       ...(tunFd !== undefined && { tunFd }),

@@ -1,6 +1,6 @@
 /** What a service is told, and what it needs of the world. */
 import type { OpenOptions, Tunnel, TunnelConfig } from '@pqtun/tunnel';
-import type { DaemonConfig } from './config/model.ts';
+import type { DaemonConfig, PlaneChoice } from './config/model.ts';
 import type { PublicKeyCheck } from './config/public-key-check.ts';
 import type { PeerCredentials } from './control/local-server.ts';
 import type { EventLog } from './events.ts';
@@ -13,6 +13,8 @@ export interface ServiceOptions {
   readonly runtimeDirectory: string;
   readonly stateDirectory: string;
   readonly crypto: 'node' | 'noble';
+  /** What moves packets, whatever the configuration says. */
+  readonly plane?: PlaneChoice;
   readonly version: string;
   readonly uapi: UapiChoice;
   /** A TUN opened by whoever started us; its name is the interface's. */

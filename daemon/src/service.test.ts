@@ -130,7 +130,14 @@ describe('start and stop', () => {
   it('brings everything up in order, answers, and takes everything down', async () => {
     lines = [...base.slice(0, 5), 'PreUp = a', 'PostUp = b', 'PreDown = c', 'PostDown = d', ...base.slice(5)];
     await service.start();
-    expect(tunnel.options).toMatchObject({ device: { kind: 'tun', name: 'pq0', mtu: 1420 }, crypto: 'node' });
+    expect(tunnel.options).toMatchObject({
+      device: { kind: 'tun', name: 'pq0', mtu: 1420 },
+      crypto: 'node',
+      plane: 'auto',
+      aead: 'auto',
+      offloads: {},
+      clampMss: true,
+    });
     expect([...system.there]).toHaveLength(3);
     expect(status.parse(await call({ v: 1, op: 'status' }, at))).toMatchObject({
       interface: 'pq0',
@@ -249,6 +256,11 @@ describe('reload', () => {
       'a change that takes a restart',
       [...base.slice(0, 5), 'MTU = 1300', ...base.slice(5)],
       'MTU: a change takes a restart; nothing was applied',
+    ],
+    [
+      'another data path',
+      [...base.slice(0, 5), 'Offloads = -uso', 'Plane = portable', ...base.slice(5)],
+      'Plane, Offloads: a change takes a restart; nothing was applied',
     ],
   ])('applies nothing of %s', async (_, text, message) => {
     lines = text;

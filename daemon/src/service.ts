@@ -170,7 +170,16 @@ export class Service {
     this.#world.notify('READY=1');
     this.#reportStatus();
     const { tunnel, config } = this.#live;
+    this.#logOffloads(this.#live);
     this.#world.log('ready', { listenPort: tunnel.listenPort, peers: config.tunnel.peers.length });
+  }
+
+  /** What the native plane found wanting at the start; later ones come as events. What was switched off is known. */
+  #logOffloads({ tunnel, config }: LiveInterface): void {
+    for (const { name, active, reason } of tunnel.stats().offloads) {
+      if (active || config.dataPath.offloads[name] === false) continue;
+      this.#world.log('offload-off', { offload: name, reason });
+    }
   }
 
   async #abandon(): Promise<void> {

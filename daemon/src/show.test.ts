@@ -40,6 +40,9 @@ const status: Status = {
   crypto: 'node',
   plane: 'portable',
   udp: 'native',
+  aead: { name: 'node', reason: null },
+  offloads: [],
+  planeCounters: {},
   underLoad: false,
   loopDelay: { bounds: [20], counts: [0, 0] },
   since: now,
@@ -102,6 +105,30 @@ dropped
   1200  replayed
 `,
     );
+  });
+
+  it('names what makes the native plane fast, and of each thing that is missing why', () => {
+    const native: Status = {
+      ...status,
+      plane: 'native',
+      aead: { name: 'evp', reason: 'raw is not exported\n' },
+      offloads: [
+        { name: 'tso', active: true, reason: null },
+        { name: 'uso', active: false, reason: 'EINVAL: the kernel is older' },
+        { name: 'udp-gso', active: true, reason: null },
+      ],
+    };
+    expect(formatStatus(native, now, plain)).toContain(
+      `
+  data path:            native plane, native sockets, node crypto
+  packet cipher:        evp (raw is not exported·)
+  offloads:             tso, udp-gso
+  without uso:          EINVAL: the kernel is older
+  downgrades refused:   2
+`,
+    );
+    const bare = { ...native, aead: { name: 'raw', reason: null }, offloads: [] };
+    expect(formatStatus(bare, now, plain)).toMatch(/packet cipher: +raw\n +offloads: +\(none\)\n/);
   });
 
   it('is honest about the post-quantum state', () => {

@@ -61,10 +61,23 @@ function interfaceRows(status: Status): Row[] {
   rows.push(['listening port', String(status.listenPort)], ['mtu', String(status.mtu)]);
   if (status.fwMark !== 0) rows.push(['fwmark', `0x${status.fwMark.toString(16)}`]);
   rows.push(['data path', `${status.plane} plane, ${status.udp} sockets, ${status.crypto} crypto`]);
+  if (status.plane === 'native') rows.push(...nativeRows(status));
   if (status.underLoad) rows.push(['under load', 'yes: strangers must prove their address']);
   if (status.downgradesRefused > 0) rows.push(['downgrades refused', String(status.downgradesRefused)]);
   if (status.cookieRepliesSent > 0) rows.push(['cookie replies sent', String(status.cookieRepliesSent)]);
   return rows;
+}
+
+/** Of what makes the native plane fast: what is in use, and of each other why it is not. */
+function nativeRows({ aead, offloads }: Status): Row[] {
+  const active = offloads.filter(({ active }) => active).map(({ name }) => name);
+  return [
+    ['packet cipher', aead.reason === null ? aead.name : `${aead.name} (${printable(aead.reason)})`],
+    ['offloads', active.length === 0 ? '(none)' : active.join(', ')],
+    ...offloads
+      .filter(({ active }) => !active)
+      .map(({ name, reason }): Row => [`without ${name}`, printable(reason ?? 'unknown reason')]),
+  ];
 }
 
 function peerTitle(peer: PeerStatus, colours: Paint): string {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { type PlaneChoice, planeChoices } from '../config/model.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 
 /** The world of a command line; a fake of it in tests. */
@@ -54,6 +55,15 @@ export function optionalText(options: Options, name: string): string | undefined
 
 export function flag(options: Options, name: string): boolean {
   return options[name] === true;
+}
+
+export const planeOption = [
+  '--plane <kind>',
+  `${planeChoices.join(', ')}; default: what the configuration says`,
+] as const;
+
+export function planeOf(options: Options): PlaneChoice | undefined {
+  return options['plane'] === undefined ? undefined : choice(options, 'plane', planeChoices);
 }
 
 /** One of `allowed`, else a usage error that names the option. */

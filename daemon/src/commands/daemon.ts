@@ -15,6 +15,8 @@ import {
   type Io,
   type Options,
   optionalText,
+  planeOf,
+  planeOption,
   runtimeOption,
   stateDirOption,
   textOption,
@@ -42,6 +44,7 @@ export const daemonCommand: CommandSpec = {
       '--kem-seed <file>',
       'a file of `pqtun genkey`, whose KemSeed hybrid peers need; default PQTUN_KEM_SEED',
     ],
+    planeOption,
     uapiDirOption,
     stateDirOption,
     runtimeOption,
@@ -75,6 +78,7 @@ async function inForeground(io: Io, interfaceName: string, options: Options): Pr
     uapi: uapiOf(io, options),
     ...(tunFd !== undefined && { tunFd }),
     crypto: 'node',
+    plane: planeOf(options),
     logLevel: logLevel(io),
     metrics: undefined,
     report: reportTo(readyFd(options)),
@@ -91,10 +95,12 @@ async function inBackground(io: Io, interfaceName: string, options: Options): Pr
   const level = io.env['LOG_LEVEL'];
   const output = level === undefined || level === 'silent' ? 'ignore' : 'inherit';
   const kemSeed = optionalText(options, 'kemSeed');
+  const plane = planeOf(options);
   const words = [
     ...['daemon', '--foreground', interfaceName],
     ...(flag(options, 'uapiClassical') ? ['--uapi-classical'] : []),
     ...(kemSeed === undefined ? [] : ['--kem-seed', kemSeed]),
+    ...(plane === undefined ? [] : ['--plane', plane]),
     ...['--uapi-dir', textOption(options, 'uapiDir')],
     ...['--state-dir', textOption(options, 'stateDir')],
     ...['--runtime-dir', textOption(options, 'runtimeDir')],

@@ -17,6 +17,8 @@ import {
   type Io,
   type Options,
   optionalText,
+  planeOf,
+  planeOption,
   runtimeOption,
   stateDirOption,
   targetOf,
@@ -30,7 +32,7 @@ const daemonOptions = [
   hooksOption,
   ['--uapi <when>', 'serve the UAPI socket: auto (where it can be made), on, or off', 'auto'],
   uapiDirOption,
-  ['--plane <kind>', 'portable or native', 'portable'],
+  planeOption,
   ['--crypto <kind>', 'node or noble', 'node'],
   ['--log-level <level>', logLevels.join(', '), 'info'],
   ['--metrics <address>', 'serve Prometheus metrics at ADDRESS:PORT'],
@@ -65,9 +67,7 @@ export const runCommands: readonly CommandSpec[] = [
 async function run(io: Io, name: string, options: Options): Promise<ExitCode> {
   const { interfaceName, file } = targetOf(name);
   const metrics = optionalText(options, 'metrics');
-  if (choice(options, 'plane', ['portable', 'native']) === 'native') {
-    throw new CommandError(exitCodes.failure, '--plane native: not built yet in this version; use portable');
-  }
+  const plane = planeOf(options);
   const { runDaemon } = await import('../run-daemon.ts'); // pino, prom-client and the tunnel, which no other command needs
   return runDaemon({
     interfaceName,
@@ -75,6 +75,7 @@ async function run(io: Io, name: string, options: Options): Promise<ExitCode> {
     stateDirectory: path.resolve(textOption(options, 'stateDir')),
     runtimeDirectory: path.resolve(textOption(options, 'runtimeDir')),
     uapi: uapiOf(options),
+    plane,
     crypto: choice(options, 'crypto', ['node', 'noble']),
     logLevel: choice(options, 'logLevel', logLevels),
     metrics: metrics === undefined ? undefined : parseMetricsAddress(metrics),

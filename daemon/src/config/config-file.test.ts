@@ -47,6 +47,10 @@ describe('a configuration file', () => {
         'FwMark = 0xca6c',
         'PostUp = echo %i up',
         'SaveConfig = true',
+        'Plane = Portable',
+        'Aead = evp',
+        'Offloads = -uso,-udp-gso',
+        'ClampMss = false',
         ...peerLines,
         '# friendly_name = the hub',
         `PresharedKey = ${samples.presharedKey}`,
@@ -72,6 +76,12 @@ describe('a configuration file', () => {
     expect(config.link.dnsServers).toHaveLength(2);
     expect(config.hooks.postUp).toEqual(['echo %i up']);
     expect(config.saveConfig).toBe(true);
+    expect(config.dataPath).toEqual({
+      plane: 'portable',
+      aead: 'evp',
+      offloads: { uso: false, 'udp-gso': false },
+      clampMss: false,
+    });
     expect(hub).toMatchObject({
       mode: 'require',
       persistentKeepalive: 25,
@@ -82,6 +92,16 @@ describe('a configuration file', () => {
     expect(config.friendlyNames.get(samples.hub.publicKey)).toBe('the hub');
     expect(other?.mode).toBe('classical');
     expect(secretsOf(config.tunnel)).toHaveLength(5);
+  });
+
+  it('lets the native plane do as it can, unless told otherwise: all offloads, some, or none', () => {
+    const dataPath = (...more: string[]) => parse([...interfaceLines, ...more, ...peerLines]).dataPath;
+    const asItCan = { plane: 'auto', aead: 'auto', offloads: {}, clampMss: true };
+    expect(dataPath()).toEqual(asItCan);
+    expect(dataPath('Plane = auto', 'Offloads = auto')).toEqual(asItCan);
+    const none = dataPath('Offloads = off').offloads;
+    expect(Object.keys(none)).toHaveLength(6);
+    expect(Object.values(none)).not.toContain(true);
   });
 
   it('takes keys and sections in any case, comments anywhere, and CRLF line ends', () => {
@@ -365,6 +385,10 @@ describe('500 and more invalid configurations', () => {
     DNS: ['', ',', '-a', 'a..b', '1.2.3', '1.2.3.4,', 'a b', '1.2.3.4, bad_!'],
     Table: ['', 'main', '0', '-1', '4294967296', '0xff', 'on'],
     FwMark: ['', '-1', '4294967296', '0x', '0x1ffffffff', '0xg', 'on', '1e2'],
+    Plane: ['', 'fast', 'native portable'],
+    Aead: ['', 'aes', 'evp, raw'],
+    Offloads: ['', 'on', 'uso', '-gso', '-uso -tso', '-uso,', 'off, -uso', 'auto, -uso'],
+    ClampMss: ['', 'yes', '1'],
     SaveConfig: ['', 'yes', 'True', '1', 'true false'],
     PreUp: ['true', ''],
     PostUp: ['true', ''],
@@ -549,6 +573,10 @@ describe('writing', () => {
     'PostUp = echo 1',
     'PostUp = echo 2',
     'SaveConfig = true',
+    'Plane = native',
+    'Aead = raw',
+    'Offloads = -tso, -uso',
+    'ClampMss = false',
     ...peerLines,
     '# friendly_name = hub',
     `PresharedKey = ${samples.presharedKey}`,

@@ -207,6 +207,7 @@ class ConfigReader {
         dnsSearch: draft.dnsSearch,
         table: draft.table,
       },
+      dataPath: draft.dataPath,
       hooks: draft.hooks,
       saveConfig: draft.saveConfig,
       uapiPeers: draft.uapiPeers,

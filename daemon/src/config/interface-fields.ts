@@ -3,7 +3,15 @@ import { limits, type Secret } from '@pqtun/core';
 import type { Prefix } from '@pqtun/tunnel';
 import { parseInteger, parseIp, parsePrefix } from '../address-text.ts';
 import { type Field, list, orNone, scalar, secretKey } from './fields.ts';
-import type { HookKind, UapiPeers } from './model.ts';
+import {
+  aeadChoices,
+  type DataPathConfig,
+  defaultDataPath,
+  type HookKind,
+  offloadNames,
+  planeChoices,
+  type UapiPeers,
+} from './model.ts';
 
 export interface InterfaceDraft {
   readonly line: number;
@@ -17,6 +25,7 @@ export interface InterfaceDraft {
   readonly dnsSearch: string[];
   table: 'auto' | 'off' | number;
   fwMark?: number;
+  dataPath: DataPathConfig;
   readonly hooks: Record<HookKind, string[]>;
   saveConfig: boolean;
   uapiPeers: UapiPeers;
@@ -30,11 +39,14 @@ export function interfaceDraft(line: number): InterfaceDraft {
     dnsServers: [],
     dnsSearch: [],
     table: 'auto',
+    dataPath: defaultDataPath,
     hooks: { preUp: [], postUp: [], preDown: [], postDown: [] },
     saveConfig: false,
     uapiPeers: 'refuse',
   };
 }
+
+const withoutAll = offloadNames.map((name) => `-${name}`).join(', ');
 
 export const minMtu = 576;
 export const maxMtu = 65_535;
@@ -80,6 +92,18 @@ export const interfaceFields: readonly Field<InterfaceDraft>[] = [
   scalar('FwMark', 'off, or a 32-bit number such as 51820 or 0xca6c', parseMark, (draft, mark) => {
     draft.fwMark = mark;
   }),
+  scalar('Plane', planeChoices.join(', '), oneOf(planeChoices), (draft, plane) => {
+    draft.dataPath = { ...draft.dataPath, plane };
+  }),
+  scalar('Aead', aeadChoices.join(', '), oneOf(aeadChoices), (draft, aead) => {
+    draft.dataPath = { ...draft.dataPath, aead };
+  }),
+  scalar('Offloads', `auto, off, or those to do without: ${withoutAll}`, parseOffloads, (draft, offloads) => {
+    draft.dataPath = { ...draft.dataPath, offloads };
+  }),
+  scalar('ClampMss', 'true or false', parseBoolean, (draft, clampMss) => {
+    draft.dataPath = { ...draft.dataPath, clampMss };
+  }),
   hook('PreUp', 'preUp'),
   hook('PostUp', 'postUp'),
   hook('PreDown', 'preDown'),
@@ -102,6 +126,27 @@ export function parseMark(text: string): number | undefined {
 function parseTable(text: string): 'auto' | 'off' | number | undefined {
   const word = text.toLowerCase();
   return word === 'auto' || word === 'off' ? word : parseInteger(text, 1, most32);
+}
+
+function oneOf<T extends string>(words: readonly T[]): (text: string) => T | undefined {
+  return (text) => words.find((word) => word === text.toLowerCase());
+}
+
+/** `-uso, -udp-gso` → those off. */
+function parseOffloads(text: string): DataPathConfig['offloads'] | undefined {
+  const words = text.toLowerCase().split(',');
+  const [only = ''] = words.map((word) => word.trim());
+  if (words.length === 1 && only === 'auto') return {};
+  const off = words.map((word) => offloadNames.find((name) => `-${name}` === word.trim()));
+  const named = words.length === 1 && only === 'off' ? offloadNames : off;
+  if (named.some((name) => name === undefined)) return undefined;
+  return Object.fromEntries(named.map((name) => [name, false]));
+}
+
+export function formatOffloads(offloads: DataPathConfig['offloads']): string {
+  const off = offloadNames.filter((name) => offloads[name] === false);
+  if (off.length === 0) return 'auto';
+  return off.length === offloadNames.length ? 'off' : off.map((name) => `-${name}`).join(', ');
 }
 
 function parseBoolean(text: string): boolean | undefined {

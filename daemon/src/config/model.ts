@@ -1,6 +1,6 @@
 /** A whole configuration as the daemon holds it: what the tunnel is made of, and what the system around it gets. */
 import { Secret } from '@pqtun/core';
-import type { Prefix, TunnelConfig } from '@pqtun/tunnel';
+import type { OffloadName, OpenOptions, Prefix, TunnelConfig } from '@pqtun/tunnel';
 
 /** As `TunnelConfig`, but there may be no key yet, or none any more: `wg` sets and clears it. A file always has one. */
 export type DaemonTunnel = Omit<TunnelConfig, 'privateKey'> & { readonly privateKey?: Secret };
@@ -11,6 +11,7 @@ export type UapiPeers = 'refuse' | 'classical';
 export interface DaemonConfig {
   readonly tunnel: DaemonTunnel;
   readonly link: LinkConfig;
+  readonly dataPath: DataPathConfig;
   readonly hooks: Hooks;
   /** Write the configuration back on an orderly stop. */
   readonly saveConfig: boolean;
@@ -33,6 +34,29 @@ export interface LinkConfig {
   /** The device alone, as wireguard-go leaves it: whoever started us sets it up, and gives it addresses and routes. */
   readonly unmanaged?: true;
 }
+
+/** How packets are to be moved: `openTunnel`'s options of these names, which say what each means. */
+export interface DataPathConfig {
+  readonly plane: PlaneChoice;
+  readonly aead: NonNullable<OpenOptions['aead']>;
+  /** Those that are switched off, as `false`. */
+  readonly offloads: NonNullable<OpenOptions['offloads']>;
+  readonly clampMss: boolean;
+}
+export const planeChoices = ['auto', 'native', 'portable'] as const;
+export type PlaneChoice = (typeof planeChoices)[number];
+export const aeadChoices = ['auto', 'evp', 'raw', 'multibuffer'] as const satisfies DataPathConfig['aead'][];
+/** One of each, or it is no record: the tunnel's own list is not loaded by commands that need no tunnel. */
+const offloads: Record<OffloadName, OffloadName> = {
+  'vnet-header': 'vnet-header',
+  checksum: 'checksum',
+  tso: 'tso',
+  uso: 'uso',
+  'udp-gso': 'udp-gso',
+  'udp-gro': 'udp-gro',
+};
+export const offloadNames: readonly OffloadName[] = Object.values(offloads);
+export const defaultDataPath: DataPathConfig = { plane: 'auto', aead: 'auto', offloads: {}, clampMss: true };
 
 export const hookKinds = ['preUp', 'postUp', 'preDown', 'postDown'] as const;
 export type HookKind = (typeof hookKinds)[number];
@@ -59,6 +83,7 @@ export function emptyConfig(uapiPeers: UapiPeers, kemSeed: Secret | undefined): 
   return {
     tunnel: { ...(kemSeed && { kemSeed }), peers: [] },
     link: { addresses: [], dnsServers: [], dnsSearch: [], table: 'off', unmanaged: true },
+    dataPath: defaultDataPath,
     hooks: { preUp: [], postUp: [], preDown: [], postDown: [] },
     saveConfig: false,
     uapiPeers,

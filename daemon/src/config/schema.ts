@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { formatEndpoint, formatIp, formatPrefix, parseEndpoint, parsePrefix } from '../address-text.ts';
 import { base64Length, publicText } from '../secret-text.ts';
 import { maxMtu, minMtu } from './interface-fields.ts';
-import type { DaemonConfig } from './model.ts';
+import { aeadChoices, type DaemonConfig, offloadNames, planeChoices } from './model.ts';
 
 // Code generation from strings is switched off in the daemon; zod must not even try.
 z.config({ jitless: true });
@@ -49,6 +49,19 @@ export const interfaceModel = z.strictObject({
   dns: z.array(z.string()).optional().describe('name servers and search domains'),
   table: z.union([z.literal(['auto', 'off']), z.int().min(1).max(0xffff_ffff)]).optional(),
   fwMark: z.int().min(0).max(0xffff_ffff).optional(),
+  plane: z
+    .literal([...planeChoices])
+    .optional()
+    .describe('what moves packets; auto: the addon, inside which they stay'),
+  aead: z
+    .literal([...aeadChoices])
+    .optional()
+    .describe('what the native plane seals packets with'),
+  offloads: z
+    .partialRecord(z.enum(offloadNames), z.boolean())
+    .optional()
+    .describe('what the native plane may ask of the system; false: it does without'),
+  clampMss: z.boolean().optional().describe('lower the MSS of TCP through the native plane to what fits'),
   preUp: hooks,
   postUp: hooks,
   preDown: hooks,
@@ -115,6 +128,7 @@ export function modelOf(config: DaemonConfig): ConfigModel {
       ...(dns.length > 0 && { dns }),
       table: link.table,
       fwMark: tunnel.fwMark ?? 0,
+      ...config.dataPath,
       ...Object.fromEntries(Object.entries(config.hooks).filter(([, commands]) => commands.length > 0)),
       saveConfig: config.saveConfig,
       uapiPeers: config.uapiPeers,

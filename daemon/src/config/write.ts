@@ -3,7 +3,8 @@ import { Secret, wipe } from '@pqtun/core';
 import type { PeerConfig } from '@pqtun/tunnel';
 import { formatEndpoint, formatIp, formatPrefix } from '../address-text.ts';
 import { encodeBase64, publicText } from '../secret-text.ts';
-import { type DaemonConfig, hookKinds } from './model.ts';
+import { formatOffloads } from './interface-fields.ts';
+import { type DaemonConfig, type DataPathConfig, hookKinds } from './model.ts';
 
 /** Bytes appended to one buffer that grows; outgrown ones are wiped. */
 export class SecretWriter {
@@ -93,11 +94,19 @@ function writeInterface(out: SecretWriter, config: DaemonConfig): void {
   if (dns.length > 0) out.line('DNS', dns.join(', '));
   if (link.table !== 'auto') out.line('Table', String(link.table));
   if (tunnel.fwMark !== undefined) out.line('FwMark', `0x${tunnel.fwMark.toString(16)}`);
+  writeDataPath(out, config.dataPath);
   for (const kind of hookKinds) {
     for (const command of hooks[kind]) out.line(`${kind.charAt(0).toUpperCase()}${kind.slice(1)}`, command);
   }
   if (config.saveConfig) out.line('SaveConfig', 'true');
   if (config.uapiPeers !== 'refuse') out.line('UapiPeers', config.uapiPeers);
+}
+
+function writeDataPath(out: SecretWriter, { plane, aead, offloads, clampMss }: DataPathConfig): void {
+  if (plane !== 'auto') out.line('Plane', plane);
+  if (aead !== 'auto') out.line('Aead', aead);
+  if (formatOffloads(offloads) !== 'auto') out.line('Offloads', formatOffloads(offloads));
+  if (!clampMss) out.line('ClampMss', 'false');
 }
 
 function writePeer(out: SecretWriter, config: DaemonConfig, peer: PeerConfig): void {

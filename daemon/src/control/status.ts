@@ -53,6 +53,14 @@ export const status = z.object({
   crypto: z.string(),
   plane: z.string(),
   udp: z.string(),
+  /** What seals packets, and why it is nothing faster. */
+  aead: z.object({ name: z.string(), reason: maybe(z.string()) }).default({ name: 'unknown', reason: null }),
+  /** What the system could do for the native plane, and does or does not. */
+  offloads: z
+    .array(z.object({ name: z.string(), active: z.boolean(), reason: maybe(z.string()) }))
+    .default([]),
+  /** What the native plane's loop has counted since the start, by name. */
+  planeCounters: z.record(z.string(), count).default({}),
   underLoad: z.boolean(),
   /** How late the event loop was: `counts[i]` measurements were at most `bounds[i]` and above the bound before; one more: the rest. */
   loopDelay: z.object({ bounds: z.array(count), counts: z.array(count) }),
@@ -91,6 +99,9 @@ export function statusOf({ stats, fingerprints, config, since, version }: Status
     crypto: stats.crypto,
     plane: stats.plane,
     udp: stats.udp,
+    aead: { name: stats.aead.name, reason: stats.aead.reason ?? null },
+    offloads: stats.offloads.map(({ name, active, reason }) => ({ name, active, reason: reason ?? null })),
+    planeCounters: { ...stats.planeCounters },
     underLoad: stats.underLoad,
     loopDelay: { bounds: [...stats.loopDelay.bounds], counts: [...stats.loopDelay.counts] },
     since,

@@ -13,7 +13,12 @@ const number32 = z.int().min(0).max(0xffff_ffff);
 
 export const actSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('address'), device: z.string(), prefix }),
-  z.strictObject({ kind: z.literal('up'), device: z.string(), mtu: z.int() }),
+  z.strictObject({
+    kind: z.literal('up'),
+    device: z.string(),
+    mtu: z.int(),
+    queueLength: z.int().optional(),
+  }),
   z.strictObject({ kind: z.literal('route'), device: z.string(), prefix, table: number32.optional() }),
   z.strictObject({
     kind: z.literal('rule'),
@@ -66,7 +71,11 @@ export function perform(act: Act, system: LinkSystem): boolean {
     }
     case 'up':
       preventLinkLocal(act.device, system);
-      netlink.setLink(act.device, { mtu: act.mtu, up: true });
+      netlink.setLink(act.device, {
+        mtu: act.mtu,
+        up: true,
+        ...(act.queueLength !== undefined && { txQueueLength: act.queueLength }),
+      });
       return true;
     case 'route':
       return addRoute(act, netlink);

@@ -21,11 +21,12 @@ const config = (...peer: string[]): DaemonConfig =>
 const full = config('AllowedIPs = 0.0.0.0/0, ::/0, 10.0.0.0/8');
 const split = config('AllowedIPs = 10.88.0.0/24, 10.0.0.0/8');
 const placement = { mark: 51820, priority: 32764 };
-const plan = (of: DaemonConfig) =>
+const plan = (of: DaemonConfig, queueLength?: number) =>
   planLink({
     config: of,
     device: 'pq0',
     mtu: 1420,
+    queueLength,
     placement: isFullTunnel(of) ? placement : undefined,
     srcValidMark: '0',
   });
@@ -50,11 +51,11 @@ const session = (system = new FakeSystem(), journal = new MemoryJournal()) => ({
 describe('the plan', () => {
   it('of a split tunnel is addresses, link, routes, longest first', () => {
     const { link, system } = session();
-    link.change(plan(split));
+    link.change(plan(split, 64));
     expect(system.calls).toEqual([
       '+ address pq0 10.88.0.2/24',
       '+ address pq0 fd00:88::2/64',
-      'set pq0 {"mtu":1420,"up":true}',
+      'set pq0 {"mtu":1420,"up":true,"txQueueLength":64}',
       '+ route 10.88.0.0/24',
       '+ route 10.0.0.0/8',
     ]);

@@ -16,6 +16,8 @@ export interface PlanInput {
   readonly config: DaemonConfig;
   readonly device: string;
   readonly mtu: number;
+  /** Packets that may wait for us in the device; absent: as the kernel has it. */
+  readonly queueLength?: number | undefined;
   readonly placement: Placement | undefined;
   /** `net.ipv4.conf.all.src_valid_mark` as it is. */
   readonly srcValidMark: string;
@@ -31,14 +33,14 @@ export function isFullTunnel(config: DaemonConfig): boolean {
 
 /** Addresses, link up, name servers, routes (longest prefix first, as `wg-quick` does), rules. */
 export function planLink(input: PlanInput): Act[] {
-  const { config, device, mtu } = input;
+  const { config, device, mtu, queueLength } = input;
   if (config.link.unmanaged === true) return [];
   const acts: Act[] = config.link.addresses.map((address) => ({
     kind: 'address',
     device,
     prefix: formatPrefix(address),
   }));
-  acts.push({ kind: 'up', device, mtu });
+  acts.push({ kind: 'up', device, mtu, ...(queueLength !== undefined && { queueLength }) });
   if (config.link.dnsServers.length > 0) {
     acts.push({
       kind: 'dns',

@@ -31,7 +31,7 @@ export function checkOptions(options: OpenOptions): Uint8Array[] | undefined {
   return options.bind === undefined ? undefined : checkBind(options.bind);
 }
 
-/** What moves packets, and what is for the native plane alone: asked of another, a choice would be silently without effect. */
+/** What moves packets; and what is for the native plane alone, which the portable one knows nothing of. */
 function checkPlane(options: OpenOptions): void {
   const { aead, clampMss, device, offloads, plane = 'auto', udp } = options;
   checkOneOf('options.plane', plane, ['auto', 'native', 'portable'] as const);

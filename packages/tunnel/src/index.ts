@@ -2,6 +2,8 @@
 export { PqtunError, type RekeyProfile, Secret, type SuiteId } from '@pqtun/core';
 export type {
   DeviceChoice,
+  OffloadName,
+  OffloadStatus,
   OpenOptions,
   PacketDevice,
   PeerChange,

@@ -36,6 +36,7 @@ export function daemonConfig(uapiPeers: DaemonConfig['uapiPeers'] = 'refuse'): D
       ],
     },
     link: { addresses: [], dnsServers: [], dnsSearch: [], table: 'auto' },
+    dataPath: { plane: 'auto', aead: 'auto', offloads: {}, clampMss: true },
     hooks: { preUp: [], postUp: [], preDown: [], postDown: [] },
     saveConfig: false,
     uapiPeers,
