@@ -53,6 +53,8 @@ async function start(pair: Pair, plane: PlaneKind, command: string): Promise<Tun
   };
   try {
     for (const site of sites) await site.start('--plane', plane, '--uapi', 'off', '--log-level', 'warn');
+    const found = dataPathOf(sites[0]?.show()).plane;
+    if (found !== plane) throw new Error(`the daemon runs the ${found} plane, not the ${plane} one`);
   } catch (error) {
     await stop();
     throw error;
@@ -60,18 +62,36 @@ async function start(pair: Pair, plane: PlaneKind, command: string): Promise<Tun
   return {
     ...inner,
     pids: sites.map(({ pid }) => pid ?? 0),
-    offloads: () => offloadsOf(sites[0]?.show()),
+    offloads: () => dataPathOf(sites[0]?.show()).text,
     log: () => sites.map(({ log }) => log.slice(-1500)).join('\n'),
     stop,
   };
 }
 
-/** `offloads` of the first interface of `pqtun show --json`, where it has them. */
-export function offloadsOf(shown: unknown): string {
-  const { interfaces } = (shown ?? {}) as { interfaces?: readonly { offloads?: unknown }[] }; // looked at below
-  const offloads = interfaces?.[0]?.offloads;
-  if (typeof offloads !== 'object' || offloads === null) return 'unknown';
-  return Object.entries(offloads)
-    .map(([name, state]) => `${name} ${typeof state === 'object' ? JSON.stringify(state) : state}`)
-    .join(', ');
+/** What the run reads of `pqtun show --json`; docs/operations.md. */
+interface Shown {
+  readonly interfaces?: readonly {
+    readonly plane?: string;
+    readonly aead?: { readonly name: string };
+    readonly offloads?: readonly {
+      readonly name: string;
+      readonly active: boolean;
+      readonly reason?: string | null;
+    }[];
+  }[];
+}
+
+/** Plane, cipher and offloads as the daemon says they are: what was asked for is not always what there is. */
+export function dataPathOf(shown: unknown): { plane: string; text: string } {
+  const [first] = (shown as Shown).interfaces ?? []; // documented; every field may be missing in an older daemon
+  const { plane = 'unknown', aead, offloads = [] } = first ?? {};
+  const words = offloads.map(({ name, active, reason }) =>
+    active ? name : `no ${name}${reason ? ` (${reason})` : ''}`,
+  );
+  return {
+    plane,
+    text: [`AEAD ${aead?.name ?? 'unknown'}`, ...(words.length === 0 ? ['offloads unknown'] : words)].join(
+      ', ',
+    ),
+  };
 }
