@@ -10,8 +10,8 @@ import { type PlaneKind, pqtunContestant } from './pqtun.ts';
 import { buildTraffic } from './traffic.ts';
 
 const rows: readonly RowId[] = ['tcp1', 'flood128', 'flood1300', 'loaded', 'nogso', 'memory'];
-/** What a daemon says that was built without this plane. */
-const notThere = /not built/;
+/** What a daemon says whose addon was built without this plane. */
+const notThere = /has no data plane/;
 
 export interface Outcome {
   readonly what: string;
