@@ -128,6 +128,19 @@ export function stagingContract(maker: PlaneMaker): void {
     });
   });
 
+  test('where what waits takes the last counters, the new packet waits for another session', () => {
+    const { bench, peer } = staged([1, 2]);
+    bench.plane.setPeer(peer, { endpoint: null });
+    const far = bench.session(peer, 'initiator');
+    bench.put.advanceSendCounter(far.index, 2 ** 53 - 2 ** 13 - 3);
+    bench.plane.setPeer(peer, { endpoint: place(1) });
+    bench.report();
+    bench.tun(to(1, 48, 3));
+    expect(marksOf(bench, far)).toEqual([1, 2]);
+    expect(bench.report().of(peer).wantsKey).toBe(true);
+    expect(marksOf(bench, bench.session(peer, 'initiator'))).toEqual([3]);
+  });
+
   test('a keepalive of N2 is an empty payload', () => {
     const { bench, peer } = staged([]);
     const far = bench.session(peer, 'initiator');

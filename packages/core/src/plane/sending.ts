@@ -43,8 +43,8 @@ export class Sending {
     if (length > largestPayload(remote)) return this.#tooBig(remote, packet);
 
     const current = this.#state.usable(now, remote);
-    if (current === undefined) return this.#stage(remote, packet);
-    if (remote.staged.size > 0) this.flush(now, remote, current); // what came first leaves first
+    if (current !== undefined && remote.staged.size > 0) this.flush(now, remote, current); // what came first leaves first
+    if (current === undefined || current.sendCounter.action === 'refuse') return this.#stage(remote, packet);
     this.#sendData(now, remote, current, packet);
     return undefined;
   }
