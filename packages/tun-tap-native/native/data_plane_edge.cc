@@ -7,6 +7,7 @@
 
 #include "data_plane_handle.h"
 #include "js.h"
+#include "loop/udp_self_test.h"
 #include "plane_verbs.h"
 
 namespace tuntap {
@@ -219,6 +220,17 @@ napi_value dataPlaneTakeEvents(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/** testDataPlaneOffloads(offloads) → [{name, active, reason}]: what a plane would find, as far as it can be told without a device */
+napi_value testDataPlaneOffloads(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto allowed = static_cast<uint32_t>(arguments.integer(0, "offloads", 0, kAllOffloads));
+  if (!arguments.ok()) return nullptr;
+  Offloads offloads(allowed);
+  testUdpOffloads(&offloads);
+  TunPort::test(&offloads);
+  return makeOffloads(env, offloads, kAllOffloads);
+}
+
 napi_value dataPlaneClose(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = arguments.handle<DataPlaneHandle>(0, kPlaneTag);
@@ -239,7 +251,7 @@ void initDataPlane(napi_env env, napi_value exports) {
       {"dataPlaneStatus", dataPlaneStatus},   {"dataPlaneCounters", dataPlaneCounters},
       {"dataPlaneStart", dataPlaneStart},     {"dataPlaneRebind", dataPlaneRebind},
       {"dataPlaneSetMark", dataPlaneSetMark}, {"dataPlaneTakeEvents", dataPlaneTakeEvents},
-      {"dataPlaneClose", dataPlaneClose},
+      {"dataPlaneClose", dataPlaneClose},     {"testDataPlaneOffloads", testDataPlaneOffloads},
   };
   for (const auto& entry : functions) setFunction(env, exports, entry.name, entry.function);
   napi_value verbs = nullptr;

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { CaptureBinding } from './capture.ts';
+import type { DataPlaneBinding } from './data-plane.ts';
 import type { NetlinkBinding } from './netlink.ts';
 
 declare const handleBrand: unique symbol;
@@ -13,7 +14,7 @@ export type UdpHandle = NativeHandle<'udp'>;
 export type BootTimerHandle = NativeHandle<'boot-timer'>;
 
 /** What native/addon.cc exports. Arguments are positional and already checked; errors of the system carry `code`. */
-export interface NativeBinding extends CaptureBinding {
+export interface NativeBinding extends CaptureBinding, DataPlaneBinding {
   readonly netlink: NetlinkBinding;
   readonly edgeVersion: number;
   readonly udpRecordLayout: Readonly<Record<string, number>>;

@@ -2,7 +2,24 @@
 export { AddonUnavailableError, available } from './binding.ts';
 export { bootTime, openBootTimer } from './boot-timer.ts';
 export { openCapture } from './capture.ts';
+export {
+  type DataPlaneCallbacks,
+  type DataPlaneEvent,
+  type DataPlaneOptions,
+  type DataPlaneStatus,
+  type LoopCounters,
+  loopCounterNames,
+  type NativeDataPlane,
+  type OffloadName,
+  type OffloadStatus,
+  offloadNames,
+  openDataPlane,
+  type PlaneUdpOptions,
+  testOffloads,
+} from './data-plane.ts';
 export { openNetlink } from './netlink.ts';
+export type * from './plane-types.ts';
+export { PlaneVerbs } from './plane-verbs.ts';
 export { probe } from './probe.ts';
 export { hardenProcess, sdNotify, socketPeerCredentials } from './process.ts';
 export { openTun } from './tun.ts';

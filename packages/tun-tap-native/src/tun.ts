@@ -23,7 +23,8 @@ export function openTun(options: TunOptions = {}): Tun {
   checkObject('options', options);
   const kind =
     options.kind === undefined ? undefined : checkOneOf('options.kind', options.kind, ['tun', 'tap']);
-  const name = options.name === undefined ? `${kind ?? 'tun'}%d` : checkName(options.name);
+  const name =
+    options.name === undefined ? `${kind ?? 'tun'}%d` : checkDeviceName('options.name', options.name);
   const handle = loadBinding().openTun(
     name,
     kind === 'tap',
@@ -35,14 +36,15 @@ export function openTun(options: TunOptions = {}): Tun {
   return new NativeTun(handle);
 }
 
-function checkName(value: unknown): string {
-  const name = checkString('options.name', value);
+/** A name the kernel will take for an interface; `argument` is for the error. */
+export function checkDeviceName(argument: string, value: unknown): string {
+  const name = checkString(argument, value);
   const length = new TextEncoder().encode(name).length;
   // The rules of dev_valid_name in net/core/dev.c, and no other use of % than the one dev_alloc_name knows.
   const legal = !/[\s/:\0]/.test(name) && name !== '.' && name !== '..' && !/%(?!d)|%d.*%d/.test(name);
   if (length < 1 || length > longestName || !legal) {
     throw outOfRange(
-      'options.name',
+      argument,
       `1 to ${longestName} bytes without space, slash or colon, with at most one %d`,
       JSON.stringify(name),
     );

@@ -1,6 +1,8 @@
 #include "tun_port.h"
 
 #include <linux/if_tun.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include <cstring>
@@ -40,6 +42,30 @@ OsResult<std::unique_ptr<TunPort>> TunPort::open(const std::string& name, int fd
   port->interfaceIndex_ = tunInterfaceIndex(port->fd_.get(), port->name_);
   port->settleOffloads();
   return port;
+}
+
+void TunPort::test(Offloads* offloads) {
+  struct Attempt {
+    Offloads* offloads;
+    std::unique_ptr<LoopCounters> counters;
+    OsError error;
+  } attempt{offloads, LoopCounters::create(), {}};
+  // A thread can have a network of its own: a device made there is seen by nobody, and goes with the descriptor.
+  const auto tryElsewhere = [](void* data) -> void* {
+    auto* own = static_cast<Attempt*>(data);
+    if (::unshare(CLONE_NEWNET) < 0) {
+      own->error = OsError::last("unshare");
+    } else {
+      own->error = open("tun%d", -1, own->offloads, own->counters.get()).error;
+    }
+    return nullptr;
+  };
+  pthread_t thread;
+  const int code = ::pthread_create(&thread, nullptr, tryElsewhere, &attempt);
+  if (code == 0) ::pthread_join(thread, nullptr);
+  const OsError error = code == 0 ? attempt.error : OsError{code, "pthread_create"};
+  if (!error) return;
+  offloads->turnOff(Offload::vnetHeader, std::string("no device could be made to test it: ") + errorText(error.code) + ", " + error.call);
 }
 
 OsError TunPort::create(const std::string& name) {

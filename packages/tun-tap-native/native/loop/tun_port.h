@@ -41,6 +41,9 @@ class TunPort {
    */
   static OsResult<std::unique_ptr<TunPort>> open(const std::string& name, int fd, Offloads* offloads, LoopCounters* counters);
 
+  /** What open() would find of the TUN's offloads, as far as the kernel tells without a device. */
+  static void test(Offloads* offloads);
+
   /**
    * Reads one frame into memory of the port, which the next read overwrites: `*frame` is that, and its length is returned, virtio
    * header included. 0: there is none now. -1: reading has ended, `error()` says why.
