@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { ProgramId } from './catalog.ts';
 import { documents } from './document.ts';
 import { type Measurement, parseResult, type Result, schema } from './result.ts';
-import { faultLines, medianCells, plainPaint, printResult, rangeText } from './table.ts';
+import {
+  faultLines,
+  medianCells,
+  plainPaint,
+  printResult,
+  rangeText,
+  ratioCells,
+  shownSubject,
+} from './table.ts';
 
 const at = { load: { steal: 0, foreign: 0.02 }, disturbed: false, attempts: 1, faults: [] } as const;
 const measurements: Measurement[] = [
@@ -49,6 +58,29 @@ describe('the table of medians', () => {
   });
 });
 
+describe('the table of ratios', () => {
+  it('divides within rounds, and leaves out what nobody has', () => {
+    const [head, ...lines] = ratioCells(result, 'native');
+    expect(head).toEqual(['pqtun native, times', 'plain veth', 'Tailscale’s fork']);
+    expect(lines).toEqual([
+      ['TCP, 1 stream: throughput (more is better)', '0.15', '1.50 (1.50–1.50)'],
+      ['TCP, 1 stream: tunnel CPU (less is better)', '–', '0.50 (0.50–0.50)'],
+    ]);
+  });
+
+  it('is of the native plane, else of the portable one, else of none', () => {
+    const of = (...ids: ProgramId[]) =>
+      shownSubject({
+        ...result,
+        programs: ids.map((id) => ({ id, name: '', built: '', offloads: '' })),
+        measurements: ids.map((program) => ({ ...at, round: 1, row: 'idle', program, figures: {} })),
+      });
+    expect(of('portable', 'native')).toBe('native');
+    expect(of('veth', 'portable')).toBe('portable');
+    expect(of('veth')).toBeUndefined();
+  });
+});
+
 describe('a printed result', () => {
   it('names programs with versions, and who is missing with the reason', () => {
     const lines: string[] = [];
@@ -77,7 +109,7 @@ describe('the document', () => {
 
   it('has tables whose lines have as many cells as their heads', () => {
     const tables = text.split('\n\n').filter((part) => part.startsWith('|'));
-    expect(tables).toHaveLength(3);
+    expect(tables).toHaveLength(4);
     for (const table of tables) {
       const cells = table.split('\n').map((line) => line.split(/(?<!\\)\|/).length);
       expect(new Set(cells).size).toBe(1);

@@ -7,7 +7,15 @@ import { mostLoad } from './load.ts';
 import { type Bar, barChart } from './plot.ts';
 import { byRound, type Result } from './result.ts';
 import { summary } from './statistics.ts';
-import { disturbanceLine, faultLines, measuredPrograms, medianCells, verdictCells } from './table.ts';
+import {
+  disturbanceLine,
+  faultLines,
+  measuredPrograms,
+  medianCells,
+  ratioCells,
+  shownSubject,
+  verdictCells,
+} from './table.ts';
 import { judge } from './targets.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
@@ -59,6 +67,7 @@ export function documents(result: Result): Documents {
   );
   const { machine, settings } = result;
   const faults = faultLines(result);
+  const who = shownSubject(result);
   const text = [
     '# Benchmarks',
     '',
@@ -79,9 +88,12 @@ export function documents(result: Result): Documents {
       ['program', 'version', 'built', 'offloads'],
       ...result.programs.map(({ id, name, built, missing, offloads }) => [
         programTitles[id],
-        missing === undefined ? name : `not measured: ${missing.split('\n')[0]}`,
+        [
+          name,
+          ...(missing === undefined ? [] : [`not measured, or not always: ${missing.split('\n')[0]}`]),
+        ].join('; '),
         built,
-        missing === undefined ? offloads : '',
+        offloads,
       ]),
     ]),
     '',
@@ -98,6 +110,9 @@ export function documents(result: Result): Documents {
     '',
     markdownTable(medianCells(result)),
     '',
+    ...(who === undefined
+      ? []
+      : ['The same as ratios within rounds:', '', markdownTable(ratioCells(result, who)), '']),
     '- *Throughput* and *delivered* are counted at the receiver, payload only: TCP with CUBIC and `sendfile`, UDP datagrams of that payload',
     '  sent as fast as one CPU can, told apart by their numbers; 1 GB is 10⁹ B.',
     '- *Tunnel CPU* is user and system time of both tunnel processes in `/proc`, over what was delivered.',

@@ -33,7 +33,7 @@ export interface ProgramReport {
   readonly name: string;
   /** How it was built or installed, and which of its own choices matter. */
   readonly built: string;
-  /** Why it was not measured. */
+  /** Why it was not measured, or not in every round. */
   readonly missing?: string;
   /** Which offloads were active, in its own words; `unknown` where it does not say. */
   readonly offloads: string;

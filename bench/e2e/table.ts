@@ -1,8 +1,8 @@
 /** A result as text: programs, a table of medians with their range, and what it says to the targets. Columns as wide as they need. */
 import { figuresOf, type ProgramId, programTitles, rowIds, rowSpecs } from './catalog.ts';
 import { byRound, type Result } from './result.ts';
-import { type Summary, summary } from './statistics.ts';
-import { goalText, type Judgement, judge, type Verdict } from './targets.ts';
+import { ratios, type Summary, summary } from './statistics.ts';
+import { goalText, type Judgement, judge, subject, type Verdict } from './targets.ts';
 
 export interface Paint {
   readonly good: (text: string) => string;
@@ -26,6 +26,33 @@ export function medianCells(result: Result): string[][] {
       ]),
     );
   return [['median (range)', ...programs.map((program) => programTitles[program])], ...lines];
+}
+
+/**
+ * Cells of ratios: what `who` has, divided by what each other program has, median of the ratios within rounds. Above 1 is good where
+ * more is better, below 1 elsewhere; the first column says which.
+ */
+export function ratioCells(result: Result, who: ProgramId): string[][] {
+  const others = measuredPrograms(result).filter((id) => id !== who);
+  const lines = rowIds.flatMap((row) =>
+    figuresOf(row).map(([figure, { title, better }]) => [
+      `${rowSpecs[row].title}: ${title} (${better} is better)`,
+      ...others.map((other) => {
+        const of = byRound(result, who, row, figure);
+        return rangeText(summary(ratios(of, byRound(result, other, row, figure))), 2);
+      }),
+    ]),
+  );
+  return [
+    [`${programTitles[who]}, times`, ...others.map((program) => programTitles[program])],
+    ...lines.filter((line) => line.slice(1).some((cell) => cell !== '–')),
+  ];
+}
+
+/** Whose ratios are shown: the native plane's, or where it was not measured the other one's. */
+export function shownSubject(result: Result): ProgramId | undefined {
+  const measured = measuredPrograms(result);
+  return ([subject, 'portable'] as const).find((id) => measured.includes(id));
 }
 
 /** Cells of the targets' table. */
@@ -81,15 +108,20 @@ export function printResult(result: Result, paint: Paint, print: (line: string) 
       `pqtun ${machine.commit}; ${settings.repetitions} rounds of ${settings.seconds} s, ${result.minutes} minutes`,
   );
   for (const { id, name, built, missing, offloads } of result.programs) {
-    print(
-      missing === undefined
-        ? `  ${programTitles[id]}: ${name}; ${built}; offloads: ${offloads}`
-        : `  ${programTitles[id]}: ${paint.bad('not measured')}: ${missing.split('\n')[0]}`,
-    );
+    const isMeasured = measuredPrograms(result).includes(id);
+    if (isMeasured) print(`  ${programTitles[id]}: ${name}; ${built}; offloads: ${offloads}`);
+    if (missing === undefined) continue;
+    const extent = isMeasured ? 'not in every round' : 'not measured';
+    print(`  ${programTitles[id]}: ${paint.bad(extent)}: ${missing.split('\n')[0]}`);
   }
   print('');
   printCells(medianCells(result), paint, print);
   print('');
+  const who = shownSubject(result);
+  if (who !== undefined) {
+    printCells(ratioCells(result, who), paint, print);
+    print('');
+  }
   const judgements = judge(result);
   printCells(verdictCells(judgements), paint, print);
   print('');
