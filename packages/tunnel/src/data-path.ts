@@ -15,18 +15,20 @@ export interface Protocol {
 /** An engine to be, whatever moves its packets. */
 export type EngineSettings = Omit<EngineOptions, 'plane'>;
 
-/** A datagram that the system did not take. */
-export interface RefusedDatagram {
+/** Datagrams to one place that the system did not take. */
+export interface RefusedDatagrams {
   readonly to: Endpoint;
+  /** Of the shortest of them, in bytes. */
   readonly length: number;
-  /** Whether it carried a user's packet: type 4. */
+  /** Whether they carried users' packets: type 4. */
   readonly isTransport: boolean;
+  readonly count: number;
 }
 
 /** What a path has to say. */
 export interface PathEvents extends TurnEvents {
   /** `code`: the system's, `EMSGSIZE` or `ENETUNREACH` for two. */
-  onSendFailed(datagram: RefusedDatagram, code: string): void;
+  onSendFailed(refused: RefusedDatagrams, code: string): void;
   /** A source address of ours is gone. */
   onSourceLost(): void;
   /** The system does something for us no longer, or again; `reason` says why. */

@@ -22,7 +22,7 @@ import {
   tailRoom,
 } from '@pqtun/core';
 import type { Clock } from './clock.ts';
-import type { PathEvents, RefusedDatagram } from './data-path.ts';
+import type { PathEvents, RefusedDatagrams } from './data-path.ts';
 import { InitiationQueue } from './initiation-queue.ts';
 import type { DatagramSocket, IncomingDatagram, PacketDevice, SocketEvents } from './io.ts';
 import { nextImmediate, outcomeOf, Turns } from './turns.ts';
@@ -212,8 +212,8 @@ export class Device {
   }
 }
 
-function refused({ to, bytes }: OutgoingDatagram): RefusedDatagram {
-  return { to, length: bytes.length, isTransport: bytes[0] === transportType };
+function refused({ to, bytes }: OutgoingDatagram): RefusedDatagrams {
+  return { to, length: bytes.length, isTransport: bytes[0] === transportType, count: 1 };
 }
 
 /** What one turn leaves behind. */

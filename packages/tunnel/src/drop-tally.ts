@@ -16,13 +16,13 @@ export class DropTally {
     this.#throttle = new Throttle(() => this.#tellGrown(tell));
   }
 
-  count(reason: Drop): void {
-    this.#own.count(reason);
+  count(reason: Drop, times = 1): void {
+    this.#own.count(reason, times);
   }
 
-  /** A datagram the system refused for `code`. */
-  countSendFailed(code: string): void {
-    this.#own.count('send-failed');
+  /** Datagrams the system refused for `code`. */
+  countSendFailed(code: string, times: number): void {
+    this.#own.count('send-failed', times);
     this.#lastSendError = code;
   }
 

@@ -18,7 +18,7 @@ export interface NativeTunnelPlane extends PlaneVerbs {
   start(on: { onReports: () => void; onLost: (error: Error) => void }): void;
   takeEvents(): readonly ShellEvent[];
   /** Other sockets in place of those there are, which stay when it throws the system's error. */
-  rebind(udp: { port: number; mark: number }): void | Promise<void>;
+  rebind(udp: { port: number; mark: number; bind?: readonly Uint8Array[] }): void | Promise<void>;
   setMark(mark: number): void;
   status(): PlaneStatus;
   /** Named totals since the start. */
@@ -33,13 +33,14 @@ export interface PlaneStatus {
 }
 
 export type ShellEvent =
-  /** The system refused a datagram, or one of a train. */
+  /** The system refused `count` datagrams to one place; `length` is that of the shortest. */
   | {
       readonly kind: 'send-failed';
       readonly to: Endpoint;
       readonly length: number;
       readonly isTransport: boolean;
       readonly code: string;
+      readonly count: number;
     }
   | { readonly kind: 'source-lost' }
   | {

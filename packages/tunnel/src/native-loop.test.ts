@@ -82,7 +82,8 @@ function loopOver() {
     },
     on: {
       onTurn: (now, events) => log.push(`turn ${now}${events.map(({ kind }) => ` ${kind}`).join('')}`),
-      onSendFailed: ({ length, isTransport }, code) => log.push(`${code} ${length} ${isTransport}`),
+      onSendFailed: ({ length, isTransport, count }, code) =>
+        log.push(`${code} ${count} of ${length} ${isTransport}`),
       onSourceLost: () => log.push('source lost'),
       onOffloadChanged: (name, active, reason) => log.push(`${name} ${active} ${reason}`),
       onDeviceLost: ({ message }) => log.push(`lost: ${message}`),
@@ -98,7 +99,7 @@ describe('the loop over the native plane', () => {
   test('takes what there is to report, then tells what the addon met', () => {
     const { state, wake, take } = loopOver();
     state.events = [
-      { kind: 'send-failed', to: at, length: 1452, isTransport: true, code: 'EMSGSIZE' },
+      { kind: 'send-failed', to: at, length: 1452, isTransport: true, code: 'EMSGSIZE', count: 3 },
       { kind: 'source-lost' },
       { kind: 'offload-changed', name: 'udp-gso', active: false, reason: 'EIO' },
     ];
@@ -106,7 +107,7 @@ describe('the loop over the native plane', () => {
     expect(take()).toEqual([
       'take 0 of 8',
       'turn 1000',
-      'EMSGSIZE 1452 true',
+      'EMSGSIZE 3 of 1452 true',
       'source lost',
       'udp-gso false EIO',
     ]);

@@ -1,25 +1,63 @@
 /** The data path inside the addon: TUN, sockets, thread and plane are its own, and the engine alone runs here. */
-import type { Instant } from '@pqtun/core';
+import { type Instant, PqtunError } from '@pqtun/core';
+import type { DeviceChoice, OpenOptions } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { DataPath, EngineSettings, OpenedPath, PathEvents, PathFacts, Protocol } from './data-path.ts';
 import { delayBounds } from './loop-delay.ts';
+import type { Native } from './native.ts';
 import type { NativeTunnelPlane } from './native-data-plane.ts';
 import { NativeLoop } from './native-loop.ts';
 
-/** Makes a path of a plane that is open and not started. */
-export function nativePath(clock: Clock, native: NativeTunnelPlane): OpenedPath {
+export interface NativePathChoice {
+  readonly clock: Clock;
+  readonly native: Native;
+  readonly device: Extract<DeviceChoice, { kind: 'tun' }>;
+  readonly options: Pick<OpenOptions, 'aead' | 'offloads' | 'clampMss'>;
+  readonly bind: Bind;
+  readonly port: number;
+  readonly mark: number;
+}
+
+type Bind = readonly Uint8Array[] | undefined;
+
+/** Opens TUN and sockets. Throws the system's error, or `PQTUN_UNSUPPORTED` for a cipher that is not here; nothing stays open then. */
+export function openNativePath({ clock, native, device, options, ...udp }: NativePathChoice): OpenedPath {
+  const { aead, offloads, clampMss = true } = options;
+  const { name, fd, mtu } = device;
+  const { port, mark, bind } = udp;
+  try {
+    const plane = native.openDataPlane({
+      tun: { ...(name === undefined ? {} : { name }), ...(fd === undefined ? {} : { fd }) },
+      udp: { port, mark, ...(bind === undefined ? {} : { bind }) },
+      clampMss,
+      ...(mtu === undefined ? {} : { mtu }),
+      ...(aead === undefined ? {} : { aead }),
+      ...(offloads === undefined ? {} : { offloads }),
+    });
+    return nativePath(clock, plane, bind);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_AEAD_UNAVAILABLE')
+      throw new PqtunError('PQTUN_UNSUPPORTED', `options.aead: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Makes a path of a plane that is open and not started. `bind`: the addresses its sockets are bound to. */
+export function nativePath(clock: Clock, native: NativeTunnelPlane, bind: Bind): OpenedPath {
   return {
-    connect: (engine, on) => new NativePath(clock, native, engine, on),
+    connect: (engine, on) => new NativePath(clock, native, bind, engine, on),
     close: async () => native.close(),
   };
 }
 
 class NativePath implements DataPath {
   readonly #native: NativeTunnelPlane;
+  readonly #bind: Bind;
   readonly #loop: NativeLoop;
 
-  constructor(clock: Clock, native: NativeTunnelPlane, engine: EngineSettings, on: PathEvents) {
+  constructor(clock: Clock, native: NativeTunnelPlane, bind: Bind, engine: EngineSettings, on: PathEvents) {
     this.#native = native;
+    this.#bind = bind;
     this.#loop = new NativeLoop({ clock, native, engine, on });
   }
 
@@ -60,7 +98,8 @@ class NativePath implements DataPath {
   }
 
   async rebind(port: number, mark: number): Promise<void> {
-    await this.#native.rebind({ port, mark });
+    const bind = this.#bind;
+    await this.#native.rebind({ port, mark, ...(bind === undefined ? {} : { bind }) });
   }
 
   setMark(mark: number): void {

@@ -214,7 +214,7 @@ export class FakedPlane implements NativeTunnelPlane {
 
   #onSendFailed({ to, bytes }: OutgoingDatagram, code: string): void {
     const { length } = bytes;
-    this.#events.push({ kind: 'send-failed', to, length, isTransport: bytes[0] === 4, code });
+    this.#events.push({ kind: 'send-failed', to, length, isTransport: bytes[0] === 4, code, count: 1 });
     this.#wake();
   }
 

@@ -1,7 +1,10 @@
 /** The addon, if it is there: an optional dependency, so nothing else imports it but for types. */
 import type * as addon from 'tun-tap-native';
 
-export type Native = Pick<typeof addon, 'openTun' | 'openUdp' | 'openBootTimer' | 'bootTime' | 'openNetlink'>;
+export type Native = Pick<
+  typeof addon,
+  'openTun' | 'openUdp' | 'openDataPlane' | 'openBootTimer' | 'bootTime' | 'openNetlink'
+>;
 
 /** `undefined` when the package is not installed, not built, or made for another machine. */
 export async function loadNative(): Promise<Native | undefined> {

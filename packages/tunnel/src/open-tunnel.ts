@@ -7,6 +7,7 @@ import { type Clock, nativeClock, portableClock } from './clock.ts';
 import type { TunnelConfig } from './config.ts';
 import type { OpenedPath } from './data-path.ts';
 import { loadNative, type Native } from './native.ts';
+import { openNativePath } from './native-path.ts';
 import { named, PeerBook } from './peer-book.ts';
 import { openPortablePath } from './portable-path.ts';
 import { systemLookup } from './resolve.ts';
@@ -97,9 +98,9 @@ export async function openPath({
   port,
   mark,
 }: PathChoice): Promise<OpenedPath> {
-  const { device, udp = 'native' } = options;
-  if (options.plane === 'native') {
-    throw new PqtunError('PQTUN_UNSUPPORTED', 'plane "native": this addon has no data plane');
+  const { device, udp = 'native', plane = 'auto' } = options;
+  if (native !== undefined && device.kind === 'tun' && udp === 'native' && plane !== 'portable') {
+    return openNativePath({ clock, native, device, options, bind, port, mark });
   }
   return openPortablePath({ clock, native, device, udp, bind, port, mark });
 }

@@ -39,6 +39,7 @@ const datagram = (to: { ip: Uint8Array; port: number; scope: number }, type: num
   to,
   length,
   isTransport: type === 4,
+  count: 1,
 });
 
 describe('what happens', () => {

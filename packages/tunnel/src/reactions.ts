@@ -2,7 +2,7 @@
 import type { EngineEvent, Instant } from '@pqtun/core';
 import type { OffloadName } from './api.ts';
 import type { Clock } from './clock.ts';
-import type { DataPath, RefusedDatagram } from './data-path.ts';
+import type { DataPath, RefusedDatagrams } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
 import type { Events } from './events.ts';
 import type { PathLimits } from './path-limits.ts';
@@ -62,14 +62,14 @@ export class Reactions {
     }
   }
 
-  /** Call when the system refused a datagram. */
-  onSendFailed({ to, length, isTransport }: RefusedDatagram, code: string): void {
+  /** Call when the system refused datagrams. */
+  onSendFailed({ to, length, isTransport, count }: RefusedDatagrams, code: string): void {
     const { loop, drops, paths } = this.#parts;
     if (code !== 'EMSGSIZE' || !isTransport) {
-      drops.countSendFailed(code);
+      drops.countSendFailed(code, count);
       return;
     }
-    drops.count('too-big');
+    drops.count('too-big', count);
     paths.lower(loop.protocol, to, length, this.#whereabouts());
   }
 

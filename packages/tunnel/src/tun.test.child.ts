@@ -1,4 +1,7 @@
-/** Scenarios that need a network namespace of their own: `tun.test.ts` runs each in a process under `unshare --net`. */
+/**
+ * Scenarios that need a network namespace of their own: `tun.test.ts` runs each in a process under `unshare --net`, with the name of
+ * the scenario and of the plane that moves what goes through a TUN.
+ */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
@@ -7,6 +10,7 @@ import type { TunnelEvent } from './api.ts';
 import { openTunnel } from './open-tunnel.ts';
 import { configOf, open, type Party, packet, party, peerOf } from './tunnel.test.kit.ts';
 
+const plane = process.argv[3] === 'portable' ? 'portable' : 'native';
 const netlink = openNetlink();
 /** Inner networks: 10.1.0.0/24 lies with A, 10.2.0.0/24 with B. */
 const network = (number: number) => ({ ip: Uint8Array.of(10, number, 0, 0), bits: 24 });
@@ -15,7 +19,14 @@ const behind = (of: Party, number: number, port?: number) =>
 
 async function openOnTun(self: Party, peer: ReturnType<typeof peerOf>, name: string, mtu?: number) {
   const device = { kind: 'tun', name, ...(mtu === undefined ? {} : { mtu }) } as const;
-  return openTunnel(configOf(self, [peer]), { device, bind: ['127.0.0.1'], initiateOnStart: false });
+  const tunnel = await openTunnel(configOf(self, [peer]), {
+    device,
+    plane,
+    bind: ['127.0.0.1'],
+    initiateOnStart: false,
+  });
+  assert.equal(tunnel.stats().plane, plane);
+  return tunnel;
 }
 
 /** A TUN that is up, with 10.1.0.1 and a way to 10.2.0.0/24. */

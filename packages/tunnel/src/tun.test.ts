@@ -15,8 +15,8 @@ function whySkipped(): string | undefined {
 }
 
 /** The scenario must also end by itself: a handle that is left keeps its process, and fails it here. */
-function passes(scenario: string): void {
-  const words = ['--net', process.execPath, '--conditions=pqtun-source', child, scenario];
+function passes(scenario: string, plane: 'portable' | 'native' = 'portable'): void {
+  const words = ['--net', process.execPath, '--conditions=pqtun-source', child, scenario, plane];
   const { status, signal, stderr } = spawnSync('unshare', words, { encoding: 'utf8', timeout: 40_000 });
   expect(stderr).toBe('');
   expect([status, signal]).toEqual([0, null]);
@@ -25,11 +25,17 @@ function passes(scenario: string): void {
 const reason = whySkipped();
 if (reason !== undefined) console.warn(`SKIPPED: tunnels in a network namespace, because ${reason}`);
 
+describe.skipIf(reason !== undefined).each(['portable', 'native'] as const)(
+  'over the %s plane a tunnel',
+  (plane) => {
+    it('carries what goes into its TUN to the peer and the answer back', () => passes('bothWays', plane));
+    it('takes packets from one TUN to another', () => passes('twoTuns', plane));
+    it('keeps packets that wait for a session intact while the TUN goes on', () => passes('staged', plane));
+    it('ends in order when its TUN is deleted', () => passes('deleted', plane));
+  },
+);
+
 describe.skipIf(reason !== undefined)('in a network namespace of its own, a tunnel', () => {
-  it('carries what goes into its TUN to the peer and the answer back', () => passes('bothWays'));
-  it('takes packets from one TUN to another', () => passes('twoTuns'));
-  it('keeps packets that wait for a session intact while the TUN goes on', () => passes('staged'));
-  it('ends in order when its TUN is deleted', () => passes('deleted'));
   it('answers from the address that was asked, until that is gone', () => passes('sourceLost'));
   it('tells senders inside when an interface takes less than the tunnel', () => passes('narrowed'));
   it('N3: begins anew when the route to a peer changes', () => passes('networkChanged'));

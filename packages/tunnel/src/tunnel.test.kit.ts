@@ -165,7 +165,7 @@ export async function open(config: TunnelConfig, options: KitOptions = {}): Prom
 async function openFaked({ clock, options, bind, port, mark }: PathChoice): Promise<OpenedPath> {
   if (options.device.kind !== 'custom') throw new Error('it has no TUN');
   if (mark !== 0) throw new PqtunError('PQTUN_UNSUPPORTED', 'it sets no marks');
-  return nativePath(clock, await openFakedPlane({ clock, device: options.device.device, bind, port }));
+  return nativePath(clock, await openFakedPlane({ clock, device: options.device.device, bind, port }), bind);
 }
 
 /** An IPv4 packet from 10.0.0.`from` to 10.0.0.`to`, `length` B, filled with `mark`. */
