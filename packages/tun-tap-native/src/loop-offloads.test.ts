@@ -61,6 +61,23 @@ describe('the offloads of a loop', () => {
     expect(offloads.act('reason', name)).toBe('switched off by configuration');
   });
 
+  it('say of each that was switched off that it was, and of the others what they lack', () => {
+    const reasons = (allowed: number): unknown[] => {
+      const offloads = new Offloads(allowed);
+      return names.map((name) => offloads.act('reason', name));
+    };
+    const off = 'switched off by configuration';
+    expect(reasons(0)).toEqual(names.map(() => off));
+    expect(reasons(all & ~bit('vnet-header') & ~bit('uso'))).toEqual([
+      off,
+      'needs vnet-header',
+      'needs checksum',
+      off,
+      '',
+      '',
+    ]);
+  });
+
   it('go with what they need, and say what that is', () => {
     const offloads = new Offloads().allOn();
     expect(offloads.act('turnOff', 'vnet-header', 'gone')).toBe(true);

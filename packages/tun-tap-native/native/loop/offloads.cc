@@ -33,9 +33,12 @@ const char* offloadName(Offload offload) {
 }
 
 Offloads::Offloads(uint32_t allowed) {
+  // All of these first: what was switched off is not said to lack something.
   for (size_t i = 0; i < kOffloads; ++i) {
-    const auto offload = static_cast<Offload>(i);
-    if ((allowed & offloadBit(offload)) == 0) turnOff(offload, "switched off by configuration");
+    if ((allowed & offloadBit(static_cast<Offload>(i))) == 0) states_[i] = {false, true, "switched off by configuration"};
+  }
+  for (const Need& need : kNeeds) {
+    if (states_[index(need.needs)].givenUp) turnOff(need.offload, std::string("needs ") + offloadName(need.needs));
   }
 }
 

@@ -20,6 +20,7 @@ void addMessageQueue(napi_env env, napi_value exports);
 void addOffloads(napi_env env, napi_value exports);
 void addTurnLock(napi_env env, napi_value exports);
 void addTrainSender(napi_env env, napi_value exports);
+void addDescriptors(napi_env env, napi_value exports);
 
 void addEdge(napi_env env, napi_value exports, const char* name, std::initializer_list<Function> functions) {
   napi_value object = nullptr;
@@ -47,6 +48,7 @@ NAPI_MODULE_INIT() {
   addOffloads(env, exports);
   addTurnLock(env, exports);
   addTrainSender(env, exports);
+  addDescriptors(env, exports);
   addGate(env, exports);
   addMessageQueue(env, exports);
   return exports;
