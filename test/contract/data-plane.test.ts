@@ -4,6 +4,7 @@ import { confirmContract } from './data-plane/confirm.ts';
 import { crossingContract } from './data-plane/crossing.ts';
 import { deliveryContract } from './data-plane/delivery.ts';
 import { expiryContract } from './data-plane/expiry.ts';
+import { gateContract } from './data-plane/gate.ts';
 import { lifeContract } from './data-plane/life.ts';
 import { planes } from './data-plane/plane-under-test.ts';
 import { recordContract } from './data-plane/records.ts';
@@ -24,3 +25,5 @@ describe.each(planes)('$name', (maker) => {
   expiryContract(maker);
   lifeContract(maker);
 });
+
+describe.each(planes.filter(({ hasGate }) => hasGate))('$name', gateContract);

@@ -35,8 +35,8 @@ export function nativePort(native: NativeTestPlane): DataPlane {
     sendDatagrams: (datagrams) => native.sendDatagrams(datagrams),
     setGate: (settings) => native.setGate(settings),
     takeReports() {
-      const { activity, messages, drops } = native.takeReports();
-      return { activity: activity.map(activityOf), messages: messages.map(messageOf), drops };
+      const { activity, messages, drops, cookieReplies } = native.takeReports();
+      return { activity: activity.map(activityOf), messages: messages.map(messageOf), drops, cookieReplies };
     },
     peerCounters: (peer) => native.peerCounters(peer),
   };

@@ -37,6 +37,8 @@ export interface PlaneMaker {
   /** Shown in test names. */
   readonly name: string;
   make(): PlaneUnderTest;
+  /** Whether it does §6 itself. */
+  readonly hasGate: boolean;
   /** What the other end of each session is made with; another implementation than the plane's, so that the two are crossed. */
   readonly farSuite: Suite;
 }
@@ -50,10 +52,15 @@ export const planes: readonly PlaneMaker[] = [
 ];
 
 function portable(suite: Suite, farSuite: Suite): PlaneMaker {
-  return { name: `portable plane, ${suite.name}`, farSuite, make: () => portableUnderTest(suite) };
+  return {
+    name: `portable plane, ${suite.name}`,
+    hasGate: false,
+    farSuite,
+    make: () => portableUnderTest(suite),
+  };
 }
 
-function portableUnderTest(suite: Suite): PlaneUnderTest {
+export function portableUnderTest(suite: Suite): PlaneUnderTest {
   const live = new Set<RecordKey>();
   const plane = new PortablePlane({ suite: { recordKey: (key) => tracked(suite.recordKey(key), live) } });
   return {
@@ -63,11 +70,7 @@ function portableUnderTest(suite: Suite): PlaneUnderTest {
       if (datagram[0] === 4) plane.handleTransport(now, from, localAddress, datagram);
       else plane.handleOther(from, localAddress, datagram);
     },
-    drain() {
-      const outputs: PlaneOutput[] = [];
-      for (let output = plane.poll(); output !== undefined; output = plane.poll()) outputs.push(output);
-      return outputs;
-    },
+    drain: () => drain(plane),
     setMtu: (mtu) => plane.setMtu(mtu),
     fingerprint: () => plane.fingerprint(),
     advanceSendCounter: (index, next) => plane.advanceSendCounter(index, next),
@@ -75,8 +78,15 @@ function portableUnderTest(suite: Suite): PlaneUnderTest {
   };
 }
 
+/** All that a portable plane has put out. */
+export function drain(plane: PortablePlane): PlaneOutput[] {
+  const outputs: PlaneOutput[] = [];
+  for (let output = plane.poll(); output !== undefined; output = plane.poll()) outputs.push(output);
+  return outputs;
+}
+
 function native(engine: string, farSuite: Suite): PlaneMaker {
-  return { name: `native plane, ${engine}`, farSuite, make: () => nativeUnderTest(engine) };
+  return { name: `native plane, ${engine}`, hasGate: true, farSuite, make: () => nativeUnderTest(engine) };
 }
 
 function nativeUnderTest(engine: string): PlaneUnderTest {
