@@ -23,7 +23,7 @@ Shows pqtun at work: two daemons in two network namespaces, a file through the t
 
   --stay             leave the tunnel running and print how to look inside; Ctrl-C ends it
   --restart          also kill each daemon, start it again, and print how long traffic was away
-  --plane NAME       data plane of both daemons: portable (default; native is not built yet)
+  --plane NAME       what moves packets at both ends: native (default), inside the addon, or portable, in JavaScript
   --help             this text
 `;
 
@@ -40,13 +40,18 @@ async function main(): Promise<number> {
     options: {
       stay: { type: 'boolean', default: false },
       restart: { type: 'boolean', default: false },
-      plane: { type: 'string', default: 'portable' },
+      plane: { type: 'string', default: 'native' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(usage);
     return 0;
+  }
+  const plane = (['native', 'portable'] as const).find((name) => name === values.plane);
+  if (plane === undefined) {
+    console.error('demo: --plane is native or portable');
+    return 2;
   }
   const unavailable = namespacesUnavailable();
   if (unavailable !== undefined) {
@@ -57,9 +62,9 @@ async function main(): Promise<number> {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => interrupted.abort(signal));
-  const lab = await step('network namespaces, cable, identities', () => Lab.create());
+  const lab = await step('network namespaces, cable, identities', () => Lab.create({ plane }));
   try {
-    const work = demonstrate(lab, values.plane, values.restart);
+    const work = demonstrate(lab, values.restart);
     work.catch(() => undefined); // after an interruption nobody waits for it
     const problems = await Promise.race([work, untilAborted(interrupted.signal)]);
     if (values.stay) await stay(lab, interrupted.signal);
@@ -81,13 +86,13 @@ async function main(): Promise<number> {
 }
 
 /** The whole demonstration; what was wrong, empty when all is well. */
-async function demonstrate(lab: Lab, plane: string, withRestart: boolean): Promise<string[]> {
+async function demonstrate(lab: Lab, withRestart: boolean): Promise<string[]> {
   const { hub, gateway } = lab;
   const { inner4 } = addresses.hub;
   const cable = await gateway.namespace.startHelper('capture', 'eth0', 'ethernet', [hubPort, gatewayPort]);
   await step('two daemons on two TUN devices', async () => {
-    await hub.start('--plane', plane);
-    await gateway.start('--plane', plane);
+    await hub.start();
+    await gateway.start();
   });
   const echo = await hub.namespace.startHelper('echo', inner4, echoPort);
   const web = await hub.namespace.startHelper('serve', inner4, webPort, fileSize);

@@ -6,6 +6,8 @@ interface Shown {
     readonly plane: string;
     readonly udp: string;
     readonly crypto: string;
+    readonly aead: { readonly name: string };
+    readonly offloads: readonly { readonly name: string; readonly active: boolean }[];
     readonly drops: Readonly<Record<string, number>>;
     readonly peers: readonly {
       readonly suite: number | null;
@@ -35,10 +37,17 @@ export function handshakeOf(shown: unknown): Handshake {
   const drops = Object.entries(own.drops).filter(([, count]) => count > 0);
   return {
     suite: `${peer.suite}: X25519 and ML-KEM-${peer.suite === 1 ? 768 : 1024}, ChaCha20-Poly1305, BLAKE2s`,
-    plane: `${own.plane}, ${own.udp} sockets, ${own.crypto} crypto`,
+    plane: planeOf(own),
     ownFingerprint: own.fingerprints[peer.suite] ?? '',
     peerFingerprint: peer.fingerprint ?? '',
     milliseconds: peer.handshakeDuration ?? Number.NaN,
     drops: drops.length === 0 ? 'none' : drops.map(([reason, count]) => `${count} ${reason}`).join(', '),
   };
+}
+
+/** `native: raw cipher, tso, uso, …` or what the portable one consists of. */
+function planeOf({ plane, udp, crypto, aead, offloads }: Shown['interfaces'][number]): string {
+  if (plane !== 'native') return `${plane}: ${udp} sockets, ${crypto} crypto`;
+  const active = offloads.filter(({ active }) => active).map(({ name }) => name);
+  return `${plane}: ${aead.name} cipher, ${active.length === 0 ? 'no offloads' : active.join(', ')}`;
 }

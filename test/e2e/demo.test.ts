@@ -18,8 +18,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The demonstration as a process group of its own, its temporary files in `folder`. */
-function startDemo(): { child: ChildProcess; output: () => string; code: Promise<number | null> } {
-  const child = spawn(process.execPath, ['--conditions=pqtun-source', '--no-warnings', script], {
+function startDemo(...words: string[]): {
+  child: ChildProcess;
+  output: () => string;
+  code: Promise<number | null>;
+} {
+  const child = spawn(process.execPath, ['--conditions=pqtun-source', '--no-warnings', script, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: { ...process.env, TMPDIR: folder },
@@ -46,12 +50,16 @@ function groupOf(pid: number | undefined): string[] {
     });
 }
 
-it('ends with "demo: ok" twice at once, and leaves no process and no file', async (context) => {
+it('ends with "demo: ok" on both planes at once, and leaves no process and no file', async (context) => {
   needRoot(context);
-  const demos = [startDemo(), startDemo()];
-  for (const { child, output, code } of demos) {
+  const demos = [
+    ['native', startDemo()],
+    ['portable', startDemo('--plane', 'portable')],
+  ] as const;
+  for (const [plane, { child, output, code }] of demos) {
     expect(await code, output()).toBe(0);
     expect(output()).toMatch(/demo: ok\n$/);
+    expect(output()).toMatch(new RegExp(`data plane +${plane}: `));
     expect(output()).toMatch(
       /on the cable +2 × type 0x11, 2 × type 0x12, \d+ × type 0x04|on the cable +\d+ × type 0x04/,
     );

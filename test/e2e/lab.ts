@@ -4,6 +4,8 @@ import { addresses, Lab, type LabOptions } from '../kit/lab/lab.ts';
 import { namespacesUnavailable } from '../kit/lab/namespace.ts';
 
 export const echoPort = 7;
+/** What moves packets: daemons are tested over both. */
+export const planes = ['native', 'portable'] as const;
 /** How long a tunnel may take to come up or come back on a busy machine. Milliseconds. */
 export const patience = 30_000;
 

@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, type TestContext } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { addresses, gatewayPort, hubPort, type Lab } from '../kit/lab/lab.ts';
 import { Namespace } from '../kit/lab/namespace.ts';
 import { runPqtun, type Site } from '../kit/lab/site.ts';
 import { parseDump, pqtunDaemon, type WgDevice, wg, wgUnavailable } from '../kit/lab/wg.ts';
-import { echoPort, eventually, inLab, ping, untilEcho } from './lab.ts';
+import { echoPort, eventually, inLab, ping, planes, untilEcho } from './lab.ts';
 
 interface Shown {
   readonly publicKey: string | null;
@@ -86,57 +86,59 @@ it('shows a hybrid tunnel as exporters read it', async (context) => {
   });
 });
 
-it('changes a hybrid peer, which stays hybrid and keeps its session', async (context) => {
-  needWg(context);
-  const file = scratch(context);
-  await inLab({}, async (lab) => {
-    await untilEcho(lab);
-    const { gateway } = lab;
-    const peer = ['set', 'pq0', 'peer', lab.hubKeys.publicKey];
-    const before = show(gateway).peers[0];
-    await at(gateway, ...peer, 'persistent-keepalive', '11', 'allowed-ips', '10.88.0.0/24,10.89.0.0/16');
-    await at(gateway, ...peer, 'endpoint', `${addresses.hub.outer4}:${hubPort}`);
-    const confFile = file('conf', await at(gateway, 'showconf', 'pq0'));
-    for (const command of ['setconf', 'syncconf', 'addconf']) await at(gateway, command, 'pq0', confFile);
-    const stripped = file('stripped', runPqtun(['strip', '--hybrid', gateway.configFile]));
-    await at(gateway, 'syncconf', 'pq0', stripped);
-    expect(show(gateway).peers[0]).toEqual(before);
-    await stillWorks(lab);
-    expect((await device(gateway)).peers[0]).toMatchObject({
-      keepalive: '11', // wg leaves what a file does not say
-      allowedIps: '10.88.0.0/24,fd00:88::/64',
+describe.each(planes)('over the %s plane', (plane) => {
+  it('changes a hybrid peer, which stays hybrid and keeps its session', async (context) => {
+    needWg(context);
+    const file = scratch(context);
+    await inLab({ plane }, async (lab) => {
+      await untilEcho(lab);
+      const { gateway } = lab;
+      const peer = ['set', 'pq0', 'peer', lab.hubKeys.publicKey];
+      const before = show(gateway).peers[0];
+      await at(gateway, ...peer, 'persistent-keepalive', '11', 'allowed-ips', '10.88.0.0/24,10.89.0.0/16');
+      await at(gateway, ...peer, 'endpoint', `${addresses.hub.outer4}:${hubPort}`);
+      const confFile = file('conf', await at(gateway, 'showconf', 'pq0'));
+      for (const command of ['setconf', 'syncconf', 'addconf']) await at(gateway, command, 'pq0', confFile);
+      const stripped = file('stripped', runPqtun(['strip', '--hybrid', gateway.configFile]));
+      await at(gateway, 'syncconf', 'pq0', stripped);
+      expect(show(gateway).peers[0]).toEqual(before);
+      await stillWorks(lab);
+      expect((await device(gateway)).peers[0]).toMatchObject({
+        keepalive: '11', // wg leaves what a file does not say
+        allowedIps: '10.88.0.0/24,fd00:88::/64',
+      });
+      // a pre-shared key counts from the next handshake on, and a port at once
+      const psk = file('psk', runPqtun(['genpsk']));
+      await at(gateway, ...peer, 'preshared-key', psk);
+      await at(lab.hub, 'set', 'pq0', 'peer', lab.gatewayKeys.publicKey, 'preshared-key', psk);
+      await at(gateway, 'set', 'pq0', 'listen-port', '40404', 'fwmark', '0x77');
+      await stillWorks(lab);
+      expect(show(gateway).peers[0]).toEqual(before);
+      expect(await device(gateway)).toMatchObject({ listenPort: 40404, fwmark: '0x77' });
+      await expect(at(gateway, 'set', 'pq0', 'fwmark', '0', 'listen-port', '0')).resolves.toBe('');
+      expect(await device(gateway)).toMatchObject({ listenPort: 40404, fwmark: 'off' });
     });
-    // a pre-shared key counts from the next handshake on, and a port at once
-    const psk = file('psk', runPqtun(['genpsk']));
-    await at(gateway, ...peer, 'preshared-key', psk);
-    await at(lab.hub, 'set', 'pq0', 'peer', lab.gatewayKeys.publicKey, 'preshared-key', psk);
-    await at(gateway, 'set', 'pq0', 'listen-port', '40404', 'fwmark', '0x77');
-    await stillWorks(lab);
-    expect(show(gateway).peers[0]).toEqual(before);
-    expect(await device(gateway)).toMatchObject({ listenPort: 40404, fwmark: '0x77' });
-    await expect(at(gateway, 'set', 'pq0', 'fwmark', '0', 'listen-port', '0')).resolves.toBe('');
-    expect(await device(gateway)).toMatchObject({ listenPort: 40404, fwmark: 'off' });
   });
-});
 
-it('takes the private key away and gives it back', async (context) => {
-  needWg(context);
-  const file = scratch(context);
-  await inLab({}, async (lab) => {
-    await untilEcho(lab);
-    const conf = await at(lab.gateway, 'showconf', 'pq0');
-    const keyless = file('keyless', conf.replace(/^PrivateKey.*$/m, ''));
-    await at(lab.gateway, 'syncconf', 'pq0', keyless);
-    expect(await device(lab.gateway)).toMatchObject({
-      privateKey: '(none)',
-      listenPort: gatewayPort,
-      peers: [{}],
+  it('takes the private key away and gives it back', async (context) => {
+    needWg(context);
+    const file = scratch(context);
+    await inLab({ plane }, async (lab) => {
+      await untilEcho(lab);
+      const conf = await at(lab.gateway, 'showconf', 'pq0');
+      const keyless = file('keyless', conf.replace(/^PrivateKey.*$/m, ''));
+      await at(lab.gateway, 'syncconf', 'pq0', keyless);
+      expect(await device(lab.gateway)).toMatchObject({
+        privateKey: '(none)',
+        listenPort: gatewayPort,
+        peers: [{}],
+      });
+      expect((await ping(lab, 5, 200)).answered).toBe(0);
+      expect(show(lab.gateway).publicKey).toBeNull();
+      await at(lab.gateway, 'setconf', 'pq0', file('conf', conf));
+      await untilEcho(lab);
+      expect(show(lab.gateway).peers).toMatchObject([{ pqState: 'hybrid', mode: 'require' }]);
     });
-    expect((await ping(lab, 5, 200)).answered).toBe(0);
-    expect(show(lab.gateway).publicKey).toBeNull();
-    await at(lab.gateway, 'setconf', 'pq0', file('conf', conf));
-    await untilEcho(lab);
-    expect(show(lab.gateway).peers).toMatchObject([{ pqState: 'hybrid', mode: 'require' }]);
   });
 });
 

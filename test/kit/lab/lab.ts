@@ -33,6 +33,8 @@ export interface LabOptions {
   /** Instead of 10.88.0.0/24 and fd00:88::/64. */
   readonly gatewayAllowedIps?: string;
   readonly interfaceName?: string;
+  /** What moves packets at both ends. Default: the daemon's. */
+  readonly plane?: 'native' | 'portable';
 }
 
 export class Lab implements AsyncDisposable {
@@ -94,12 +96,14 @@ export class Lab implements AsyncDisposable {
     const endpoint = options.family === 6 ? `[${hub.outer6}]:${hubPort}` : `${hub.outer4}:${hubPort}`;
     const allowed =
       options.gatewayAllowedIps ?? ['10.88.0.0/24', ...(inner6 ? ['fd00:88::/64'] : [])].join(', ');
+    const common = options.plane === undefined ? [] : [`Plane = ${options.plane}`];
     this.hub.configure(
       lines(
         '[Interface]',
         this.hubKeys.secretLines,
         `Address = ${inner(hub)}`,
         `ListenPort = ${hubPort}`,
+        ...common,
         ...(options.hubInterface ?? []),
         '[Peer]',
         this.gatewayKeys.publicLines,
@@ -113,6 +117,7 @@ export class Lab implements AsyncDisposable {
         this.gatewayKeys.secretLines,
         `Address = ${inner(gateway)}`,
         `ListenPort = ${gatewayPort}`,
+        ...common,
         ...(options.gatewayInterface ?? []),
         '[Peer]',
         this.hubKeys.publicLines,

@@ -96,6 +96,11 @@ export class Site {
     return this.#daemon?.pid;
   }
 
+  /** Of the daemon that was started last, once it has ended by itself. */
+  get exitCode(): number | null {
+    return this.#daemon?.exitCode ?? null;
+  }
+
   /** What the daemon has logged since this site was made. */
   get log(): string {
     return [...this.#earlierLogs, this.#log()].join('');
