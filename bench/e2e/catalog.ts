@@ -49,10 +49,10 @@ export const rowSpecs = {
   tcp4: { title: 'TCP, 4 streams', figures: { gbits, cpuPerGB } },
   flood128: { title: 'UDP flood, 128 B', figures: { kpps, cpuPerPacket } },
   flood1300: { title: 'UDP flood, 1300 B', figures: { kpps, gbits, cpuPerPacket } },
-  idle: { title: 'idle', figures: { p50, p99 } },
-  loaded: { title: 'under 1 TCP stream', figures: { p50, p99, gbits } },
+  idle: { title: 'Idle', figures: { p50, p99 } },
+  loaded: { title: 'Under 1 TCP stream', figures: { p50, p99, gbits } },
   nogso: { title: 'TCP, 1 stream, cable without UDP segmentation', figures: { gbits, cpuPerGB } },
-  memory: { title: 'after the runs', figures: { memory, memoryMost } },
+  memory: { title: 'After the runs', figures: { memory, memoryMost } },
 } as const satisfies Record<string, { title: string; figures: Readonly<Record<string, FigureSpec>> }>;
 
 export type RowId = keyof typeof rowSpecs;

@@ -93,7 +93,7 @@ describe('a printed result', () => {
   });
 
   it('tells what went wrong in one line each', () => {
-    expect(faultLines(result)).toEqual(['round 2, after the runs, pqtun native: lost']);
+    expect(faultLines(result)).toEqual(['round 2, After the runs, pqtun native: lost']);
   });
 });
 

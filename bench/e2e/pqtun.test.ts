@@ -10,12 +10,13 @@ describe('what a daemon says of its data path', () => {
     ];
     expect(dataPathOf({ interfaces: [{ plane: 'native', aead: { name: 'raw' }, offloads }] })).toEqual({
       plane: 'native',
+      aead: 'raw',
       text: 'AEAD raw, udp-gso, no tun-uso (EINVAL), no udp-gro',
     });
   });
 
   it('is unknown where it says nothing', () => {
-    const nothing = { plane: 'unknown', text: 'AEAD unknown, offloads unknown' };
+    const nothing = { plane: 'unknown', aead: 'unknown', text: 'AEAD unknown, offloads unknown' };
     expect(dataPathOf({})).toEqual(nothing);
     expect(dataPathOf({ interfaces: [{}] })).toEqual(nothing);
   });

@@ -11,19 +11,26 @@ const other = { left: 'right', right: 'left' } as const;
 
 export type PlaneKind = 'portable' | 'native';
 
-/** `command`: another build of the daemon. */
-export function pqtunContestant(plane: PlaneKind, command = ownPqtun): Contestant {
+/** Which daemon, and whether its addon is one with a cipher. */
+export interface Build {
+  readonly command: string;
+  readonly hasCipher: boolean;
+}
+
+const ownBuild: Build = { command: ownPqtun, hasCipher: true };
+
+export function pqtunContestant(plane: PlaneKind, build: Build = ownBuild): Contestant {
   const { version } = JSON.parse(
     readFileSync(new URL('../../daemon/package.json', import.meta.url), 'utf8'),
   ) as { version: string }; // test/repo holds every member to have one
   return {
     name: `pqtun ${version}, ${plane} plane`,
     built: 'this tree, ML-KEM-768 and X25519',
-    start: (pair) => start(pair, plane, command),
+    start: (pair) => start(pair, plane, build),
   };
 }
 
-async function start(pair: Pair, plane: PlaneKind, command: string): Promise<Tunnel> {
+async function start(pair: Pair, plane: PlaneKind, { command, hasCipher }: Build): Promise<Tunnel> {
   const folder = temporaryFolder('bench-pqtun');
   const keys = { left: makeKeys(), right: makeKeys() };
   const sites = sides.map((side) => {
@@ -53,8 +60,10 @@ async function start(pair: Pair, plane: PlaneKind, command: string): Promise<Tun
   };
   try {
     for (const site of sites) await site.start('--plane', plane, '--uapi', 'off', '--log-level', 'warn');
-    const found = dataPathOf(sites[0]?.show()).plane;
-    if (found !== plane) throw new Error(`the daemon runs the ${found} plane, not the ${plane} one`);
+    const found = dataPathOf(sites[0]?.show());
+    if (found.plane !== plane)
+      throw new Error(`the daemon runs the ${found.plane} plane, not the ${plane} one`);
+    if (hasCipher === (found.aead === 'none')) throw new Error(`the daemon seals with "${found.aead}"`);
   } catch (error) {
     await stop();
     throw error;
@@ -82,16 +91,16 @@ interface Shown {
 }
 
 /** Plane, cipher and offloads as the daemon says they are: what was asked for is not always what there is. */
-export function dataPathOf(shown: unknown): { plane: string; text: string } {
+export function dataPathOf(shown: unknown): { plane: string; aead: string; text: string } {
   const [first] = (shown as Shown).interfaces ?? []; // documented; every field may be missing in an older daemon
   const { plane = 'unknown', aead, offloads = [] } = first ?? {};
   const words = offloads.map(({ name, active, reason }) =>
     active ? name : `no ${name}${reason ? ` (${reason})` : ''}`,
   );
+  const name = aead?.name ?? 'unknown';
   return {
     plane,
-    text: [`AEAD ${aead?.name ?? 'unknown'}`, ...(words.length === 0 ? ['offloads unknown'] : words)].join(
-      ', ',
-    ),
+    aead: name,
+    text: [`AEAD ${name}`, ...(words.length === 0 ? ['offloads unknown'] : words)].join(', '),
   };
 }

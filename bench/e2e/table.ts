@@ -58,7 +58,7 @@ export function shownSubject(result: Result): ProgramId | undefined {
 /** Cells of the targets' table. */
 export function verdictCells(judgements: readonly Judgement[]): string[][] {
   return [
-    ['target', 'found', 'gate', '', 'stretch', '', 'best peer here'],
+    ['target', 'found', 'gate', 'judged', 'stretch', 'judged', 'best peer here'],
     ...judgements.map(({ target, gate, stretch, found, foundForStretch, best }) => [
       target.title,
       [found, foundForStretch]
