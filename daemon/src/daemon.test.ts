@@ -152,6 +152,8 @@ describe('doctor', () => {
       udpGro: false,
       netAdmin: true,
     }),
+    offloads: () => [{ name: 'tso', active: true, reason: undefined }],
+    aeads: () => [{ name: 'evp', reason: undefined }],
     netlink: () => netlink,
     selfTests: [['node', () => {}]],
     now: Date.UTC(2027, 0, 1),
@@ -224,11 +226,42 @@ describe('doctor', () => {
       },
       'known answers of noble: ML-KEM is wrong',
     ],
+    [
+      'no cipher',
+      { aeads: () => [{ name: 'evp', reason: 'FIPS mode' }] },
+      'nothing to seal packets with: evp: FIPS mode',
+    ],
     ['an open state directory', { stateDirectory: '/tmp' }, '/tmp is open to others'],
   ] as [string, Partial<DoctorWorld>, string][])('fails on %s', (_, change, text) => {
     expect(level(change, 'fail').join()).toContain(text);
     for (const finding of diagnose(world(change)))
       if (finding.level === 'fail') expect(finding.advice).toBeTruthy();
+  });
+
+  it('names offloads and ciphers of the native plane, and of each that is missing why', () => {
+    const change: Partial<DoctorWorld> = {
+      offloads: () => [
+        { name: 'tso', active: true, reason: undefined },
+        { name: 'udp-gso', active: false, reason: 'a train of 3 arrived as 1' },
+      ],
+      aeads: () => [
+        { name: 'multibuffer', reason: 'no AVX2' },
+        { name: 'raw', reason: undefined },
+        { name: 'evp', reason: undefined },
+      ],
+    };
+    expect(level(change, 'ok')).toEqual(
+      expect.arrayContaining([
+        'offloads of the native plane: tso',
+        'ciphers of the native plane, fastest first: raw, evp',
+        'no cipher multibuffer here: no AVX2',
+      ]),
+    );
+    expect(level(change, 'warn')).toContain('without udp-gso: a train of 3 arrived as 1');
+    const noAddon = (): never => {
+      throw new Error('not built');
+    };
+    expect(level({ offloads: noAddon, aeads: noAddon }, 'fail')).toEqual([]);
   });
 
   it('fails on configuration files open to others, and warns of a clock that is past', () => {

@@ -1,7 +1,7 @@
 /** What a healthy machine looks like, one check a function; each gives lines of ok, warn or fail with what to do. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { NativeCapabilities, Netlink } from 'tun-tap-native';
+import type { AeadStatus, NativeCapabilities, Netlink, OffloadStatus } from 'tun-tap-native';
 
 export interface Finding {
   readonly level: 'ok' | 'warn' | 'fail';
@@ -16,6 +16,9 @@ export interface DoctorWorld {
   readonly stateDirectory: string;
   /** Throws when the addon cannot be loaded. */
   readonly probe: () => NativeCapabilities;
+  /** What a native plane would find here; these throw as `probe`. */
+  readonly offloads: () => readonly OffloadStatus[];
+  readonly aeads: () => readonly AeadStatus[];
   readonly netlink: () => Netlink;
   /** Known answers of both back ends; throws. */
   readonly selfTests: readonly (readonly [name: string, run: () => void])[];
@@ -37,6 +40,8 @@ export function diagnose(world: DoctorWorld): Finding[] {
     checkNode,
     checkDevice,
     checkAddon,
+    checkOffloads,
+    checkAeads,
     checkKnownAnswers,
     checkClock,
     checkState,
@@ -96,13 +101,6 @@ function checkAddon({ probe }: DoctorWorld): Finding[] {
             advice: 'run as root, by the systemd unit, or in a network namespace of yours',
           },
     );
-    const offloads = [
-      found.udpGso && 'UDP GSO',
-      found.udpGro && 'UDP GRO',
-      found.vnetHdr && 'TUN virtio headers',
-      found.multiQueue && 'TUN queues',
-    ].filter(Boolean);
-    findings.push({ level: 'ok', what: `the kernel offers: ${offloads.join(', ') || 'no offloads'}` });
     return findings;
   } catch (error) {
     return [
@@ -112,6 +110,49 @@ function checkAddon({ probe }: DoctorWorld): Finding[] {
         advice: 'npm run setup',
       },
     ];
+  }
+}
+
+/** Tried as the native plane tries them, but for a device. Without one it only is slower, so none of this fails. */
+function checkOffloads({ offloads }: DoctorWorld): Finding[] {
+  return unlessNoAddon(() => {
+    const found = offloads();
+    const active = found.filter(({ active }) => active).map(({ name }) => name);
+    const missing = found.filter(({ active }) => !active);
+    return [
+      { level: 'ok', what: `offloads of the native plane: ${active.join(', ') || 'none'}` },
+      ...missing.map(({ name, reason = 'unknown reason' }) => ({
+        level: 'warn' as const,
+        what: `without ${name}: ${reason}`,
+        advice: 'packets pass all the same, for more CPU',
+      })),
+    ];
+  });
+}
+
+function checkAeads({ aeads }: DoctorWorld): Finding[] {
+  return unlessNoAddon(() => {
+    const found = aeads();
+    const there = found.filter(({ reason }) => reason === undefined).map(({ name }) => name);
+    if (there.length === 0) {
+      const why = found.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+      return [{ level: 'fail', what: `nothing to seal packets with: ${why}`, advice: 'Plane = portable' }];
+    }
+    return [
+      { level: 'ok', what: `ciphers of the native plane, fastest first: ${there.join(', ')}` },
+      ...found.flatMap(({ name, reason }) =>
+        reason === undefined ? [] : [{ level: 'ok' as const, what: `no cipher ${name} here: ${reason}` }],
+      ),
+    ];
+  });
+}
+
+/** Nothing where the addon cannot be loaded, which `checkAddon` says. */
+function unlessNoAddon(check: () => Finding[]): Finding[] {
+  try {
+    return check();
+  } catch {
+    return [];
   }
 }
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { selfTest } from '@pqtun/core';
 import { nodeSuite } from '@pqtun/core/node';
-import { openNetlink, probe } from 'tun-tap-native';
+import { openNetlink, probe, testAeads, testOffloads } from 'tun-tap-native';
 import { diagnose, type Finding } from '../doctor.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type Paint, paint, wantsColours } from '../paint.ts';
@@ -11,7 +11,8 @@ import { type CommandSpec, configDirectory, textOption } from './command.ts';
 
 export const doctorCommand: CommandSpec = {
   name: 'doctor',
-  summary: 'check this machine: device, addon, capabilities, known answers, clock, MTU, file modes',
+  summary:
+    'check this machine: device, addon, capabilities, offloads, ciphers, known answers, clock, MTU, file modes',
   details: 'Each line is ok, warn or fail, with what to do. Exit code 1 when one fails.',
   options: [['--state-dir <dir>', 'what survives a restart', '/var/lib/pqtun']],
   examples: ['pqtun doctor'],
@@ -22,6 +23,8 @@ export const doctorCommand: CommandSpec = {
       configDirectory,
       stateDirectory: textOption(options, 'stateDir'),
       probe,
+      offloads: () => testOffloads(),
+      aeads: testAeads,
       netlink: openNetlink,
       selfTests: [
         ['node', () => selfTest(nodeSuite())],

@@ -231,6 +231,22 @@ napi_value testDataPlaneOffloads(napi_env env, napi_callback_info info) {
   return makeOffloads(env, offloads, kAllOffloads);
 }
 
+/** testDataPlaneAeads() → [{name, reason}], fastest first: the reason why one is not here, or none */
+napi_value testDataPlaneAeads(napi_env env, napi_callback_info) {
+  napi_value list = nullptr;
+  napi_create_array(env, &list);
+  uint32_t length = 0;
+  for (const char* name : {"multibuffer", "raw", "evp"}) {
+    const pqtun::AeadOffer offer = pqtun::selectAead(name);
+    napi_value entry = nullptr;
+    napi_create_object(env, &entry);
+    setProperty(env, entry, "name", makeString(env, name));
+    setProperty(env, entry, "reason", makeString(env, offer.engine == nullptr ? offer.reason.c_str() : ""));
+    napi_set_element(env, list, length++, entry);
+  }
+  return list;
+}
+
 napi_value dataPlaneClose(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = arguments.handle<DataPlaneHandle>(0, kPlaneTag);
@@ -252,6 +268,7 @@ void initDataPlane(napi_env env, napi_value exports) {
       {"dataPlaneStart", dataPlaneStart},     {"dataPlaneRebind", dataPlaneRebind},
       {"dataPlaneSetMark", dataPlaneSetMark}, {"dataPlaneTakeEvents", dataPlaneTakeEvents},
       {"dataPlaneClose", dataPlaneClose},     {"testDataPlaneOffloads", testDataPlaneOffloads},
+      {"testDataPlaneAeads", testDataPlaneAeads},
   };
   for (const auto& entry : functions) setFunction(env, exports, entry.name, entry.function);
   napi_value verbs = nullptr;

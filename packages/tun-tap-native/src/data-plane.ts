@@ -88,6 +88,14 @@ export interface OffloadStatus {
   readonly reason: string | undefined;
 }
 
+export type AeadName = Exclude<DataPlaneOptions['aead'], 'auto' | undefined>;
+
+export interface AeadStatus {
+  readonly name: AeadName;
+  /** Why it is not here; absent: it is. */
+  readonly reason: string | undefined;
+}
+
 export interface DataPlaneStatus {
   readonly aead: {
     readonly name: string;
@@ -190,6 +198,7 @@ export interface DataPlaneBinding {
   ): { sendFailures: RawFailure[]; sourceLost: boolean; offloads: RawOffload[] } | undefined;
   dataPlaneClose(plane: DataPlaneHandle): void;
   testDataPlaneOffloads(offloads: number): RawOffload[];
+  testDataPlaneAeads(): { name: AeadName; reason: string }[];
 }
 
 interface RawOffload {
@@ -246,6 +255,13 @@ export function openDataPlane(options: DataPlaneOptions = {}): NativeDataPlane {
 /** Which offloads a plane would find here, without opening a device: those of the TUN are said to be there if the kernel knows them. */
 export function testOffloads(offloads?: DataPlaneOptions['offloads']): readonly OffloadStatus[] {
   return loadBinding().testDataPlaneOffloads(offloadBits(offloads)).map(offloadStatus);
+}
+
+/** Which AEAD engines a plane would find here, the fastest first, and why others are not. Each proves itself by known answers. */
+export function testAeads(): readonly AeadStatus[] {
+  return loadBinding()
+    .testDataPlaneAeads()
+    .map(({ name, reason }) => ({ name, reason: reason === '' ? undefined : reason }));
 }
 
 function offloadBits(offloads: DataPlaneOptions['offloads']): number {

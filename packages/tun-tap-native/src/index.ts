@@ -3,6 +3,8 @@ export { AddonUnavailableError, available } from './binding.ts';
 export { bootTime, openBootTimer } from './boot-timer.ts';
 export { openCapture } from './capture.ts';
 export {
+  type AeadName,
+  type AeadStatus,
   type DataPlaneCallbacks,
   type DataPlaneEvent,
   type DataPlaneOptions,
@@ -15,6 +17,7 @@ export {
   offloadNames,
   openDataPlane,
   type PlaneUdpOptions,
+  testAeads,
   testOffloads,
 } from './data-plane.ts';
 export { openNetlink } from './netlink.ts';
