@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { openCapture, openNetlink } from 'tun-tap-native';
 import type { TunnelEvent } from './api.ts';
 import { openTunnel } from './open-tunnel.ts';
@@ -122,6 +123,93 @@ const scenarios: Record<string, () => Promise<void>> = {
     assert.equal((await lost).id, 'device-lost');
     await a.close();
     await assert.rejects(a.addPeer(peerOf(party())), { code: 'PQTUN_CLOSED' });
+  },
+
+  /** Another port, another mark and another identity, over the same device. */
+  async reconfigured() {
+    const [partyA, partyB, nextA] = [party(), party(), party()];
+    await using b = await open(configOf(partyB, [behind(partyA, 1)]), { udp: 'native' });
+    const toB = behind(partyB, 2, b.tunnel.listenPort);
+    await using a = await openOnTun(partyA, toB, 'pqa');
+    setUp('pqa');
+    await using socket = await innerSocket();
+    const passes = async (text: string): Promise<void> => {
+      socket.send(text, 5000, '10.2.0.9');
+      assert.deepEqual((await b.arrived()).map(payloadOf), [text]);
+      const answer = once(socket, 'message');
+      b.outside.write([reversed(packetTo(text))]);
+      assert.equal(String((await answer)[0]), text);
+    };
+    /** As it came out of the tunnel. */
+    const packetTo = (text: string): Uint8Array => {
+      const bytes = new Uint8Array(28 + text.length);
+      bytes.set([0x45, 0, 0, bytes.length, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 1, 0, 1, 10, 2, 0, 9]);
+      bytes.set([4000 >> 8, 4000 & 0xff, 5000 >> 8, 5000 & 0xff, 0, 8 + text.length], 20);
+      bytes.set(Buffer.from(text), 28);
+      const sum = bytes.subarray(0, 20).reduce((sum, byte, i) => sum + (i % 2 === 0 ? byte * 256 : byte), 0);
+      new DataView(bytes.buffer).setUint16(10, ~((sum & 0xffff) + (sum >>> 16)));
+      return bytes;
+    };
+    await passes('as first');
+    const before = a.stats();
+    const { listenPort } = before;
+    await a.reconfigure(
+      configOf(partyA, [toB], { listenPort: listenPort === 4321 ? 4322 : 4321, fwMark: 7 }),
+    );
+    await passes('from another port');
+    const after = a.stats();
+    assert.notEqual(after.listenPort, listenPort);
+    assert.equal(after.fwMark, 7);
+    assert.equal(after.peers[0]?.handshakesCompleted, 1, 'the session stays');
+    await a.reconfigure(configOf(partyA, [toB], { fwMark: 8 }));
+    await passes('with another mark');
+    await b.tunnel.reconfigure(configOf(partyB, [behind(nextA, 1)]));
+    await a.reconfigure(configOf(nextA, [toB]));
+    await passes('as another');
+    assert.deepEqual(a.stats().publicKey, nextA.publicKey);
+    assert.equal(a.stats().peers[0]?.handshakesCompleted, 1);
+    await assert.rejects(a.reconfigure(configOf(nextA, [toB], { listenPort: b.tunnel.listenPort })), {
+      code: 'EADDRINUSE',
+    });
+    await passes('after a refusal');
+  },
+
+  /** A path that takes less than the tunnel: whoever sends inside is told, and from then on what he sends fits. */
+  async narrowedTun() {
+    const [partyA, partyB] = [party(), party()];
+    await using b = await open(configOf(partyB, [behind(partyA, 1)]), { udp: 'native' });
+    await using a = await openOnTun(partyA, behind(partyB, 2, b.tunnel.listenPort), 'pqa');
+    setUp('pqa');
+    await using socket = await innerSocket();
+    socket.send('first', 5000, '10.2.0.9');
+    await b.arrived();
+    netlink.setLink('lo', { mtu: 1400 });
+    const again = setInterval(() => socket.send('x'.repeat(1392), 5000, '10.2.0.9', () => undefined), 20);
+    const arrived = await b.arrived(2).finally(() => clearInterval(again));
+    for (const { length } of arrived) assert(length <= 1400 - 28 - 32, `a packet of ${length} B`);
+    assert.equal(a.stats().peers[0]?.pathMtu, 1372);
+    assert(a.stats().drops['too-big'] > 0);
+    assert.equal(a.stats().drops['send-failed'], 0);
+  },
+
+  /** Device, sockets, thread and keys go with the tunnel, in whatever state it is closed. */
+  async reopened() {
+    const [partyA, partyB] = [party(), party()];
+    await using b = await open(configOf(partyB, [behind(partyA, 1)]), { udp: 'native' });
+    const held = () => [readdirSync('/proc/self/fd').length, readdirSync('/proc/self/task').length];
+    const round = async (number: number): Promise<void> => {
+      const a = await openOnTun(partyA, behind(partyB, 2, b.tunnel.listenPort), 'pqa');
+      setUp('pqa');
+      const socket = await innerSocket();
+      for (let i = 0; i < 20; i++) socket.send(`round ${number}`, 5000, '10.2.0.9');
+      if (number % 2 === 1) await b.arrived();
+      await Promise.all([a.close(), new Promise<void>((resolve) => socket.close(resolve))]);
+      assert.equal(netlink.link('pqa'), undefined);
+    };
+    await round(1);
+    const before = held();
+    for (let number = 0; number < 20; number++) await round(number);
+    assert.deepEqual(held(), before);
   },
 
   /** Answers leave from the address that was asked, and from another once that one is gone. */

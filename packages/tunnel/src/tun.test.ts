@@ -32,6 +32,10 @@ describe.skipIf(reason !== undefined).each(['portable', 'native'] as const)(
     it('takes packets from one TUN to another', () => passes('twoTuns', plane));
     it('keeps packets that wait for a session intact while the TUN goes on', () => passes('staged', plane));
     it('ends in order when its TUN is deleted', () => passes('deleted', plane));
+    it('takes another port, mark and identity over the same TUN', () => passes('reconfigured', plane));
+    it('tells senders inside when the path takes less, and passes what fits', () =>
+      passes('narrowedTun', plane));
+    it('leaves no device, descriptor or thread behind', () => passes('reopened', plane));
   },
 );
 
