@@ -5,6 +5,7 @@
  *   --quick                  what .ci/run takes: at most 8 minutes, nothing that is long to build, no page written
  *   --long                   with WireGuard's own rekeys, some eight minutes more
  *   --only PEER[/SCENARIO]   cells whose names contain these words; no page written
+ *   --plane NAME             what moves our daemon's packets: native (default) or portable
  *   --faults                 plants a wrong byte in each step of the key schedule instead (plant-faults.ts)
  */
 import { writeFileSync } from 'node:fs';
@@ -30,8 +31,13 @@ const { values: options } = parseArgs({
     long: { type: 'boolean', default: false },
     only: { type: 'string' },
     faults: { type: 'boolean', default: false },
+    plane: { type: 'string', default: 'native' },
   },
 });
+if (options.plane !== 'native' && options.plane !== 'portable') {
+  console.error('interop: --plane: expected native or portable');
+  process.exit(2);
+}
 const say = (line: string): void => console.log(`interop: ${line}`);
 
 try {
@@ -106,7 +112,12 @@ function wireguardMatrix(name: string, tool: Tool<WireguardProgram>, long: boole
   const program =
     'program' in tool ? tool.program : { name, version: 'none', command: '', args: [], env: {} };
   const skip = 'missing' in tool ? tool.missing : namespacesUnavailable();
-  return wireguardCells(program, { endpoint: pqtun('node'), long, ...(skip === undefined ? {} : { skip }) });
+  return wireguardCells(program, {
+    endpoint: pqtun('node'),
+    long,
+    plane: options.plane,
+    ...(skip === undefined ? {} : { skip }),
+  });
 }
 
 /** Whether --only leaves cells of this peer. */

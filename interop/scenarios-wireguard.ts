@@ -26,6 +26,8 @@ export interface WireguardOptions {
   readonly endpoint: Implementation;
   /** Real rekeys: some six minutes. */
   readonly long: boolean;
+  /** What moves our packets. */
+  readonly plane: string;
   readonly skip?: string;
 }
 
@@ -57,12 +59,16 @@ export function wireguardCells(program: WireguardProgram, options: WireguardOpti
     scenario,
     limit,
     ...(options.skip === undefined ? {} : { skip: options.skip }),
-    run: () => inLab(program, run),
+    run: () => inLab(program, options.plane, run),
   }));
 }
 
-async function inLab(program: WireguardProgram, run: (lab: WireguardLab) => Promise<void>): Promise<void> {
-  await using lab = await WireguardLab.create(program);
+async function inLab(
+  program: WireguardProgram,
+  plane: string,
+  run: (lab: WireguardLab) => Promise<void>,
+): Promise<void> {
+  await using lab = await WireguardLab.create(program, plane);
   try {
     await run(lab);
   } catch (error) {

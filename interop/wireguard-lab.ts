@@ -11,7 +11,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Namespace } from '../test/kit/lab/namespace.ts';
-import { Site } from '../test/kit/lab/site.ts';
+import { pqtun, Site } from '../test/kit/lab/site.ts';
 import { removeNow, temporaryFolder } from '../test/kit/temporary.ts';
 import type { PeerSettings } from './peers/uapi.ts';
 import { settingOf } from './peers/uapi.ts';
@@ -93,17 +93,18 @@ export class WireguardLab implements AsyncDisposable {
     oursSpace: Namespace,
     theirsSpace: Namespace,
     peer: WireguardPeer,
+    plane: string,
   ) {
     this.folder = folder;
     this.#program = program;
     this.oursSpace = oursSpace;
     this.theirsSpace = theirsSpace;
     this.peer = peer;
-    this.site = new Site(oursSpace, freshName(), join(folder, 'ours')); // control sockets of all share a folder
+    this.site = new Site(oursSpace, freshName(), join(folder, 'ours'), pqtun, ['--plane', plane]); // control sockets of all share a folder
   }
 
-  /** Namespaces, cable and the other program, not configured yet. */
-  static async create(program: WireguardProgram): Promise<WireguardLab> {
+  /** Namespaces, cable and the other program, not configured yet. `plane`: what moves our packets. */
+  static async create(program: WireguardProgram, plane: string): Promise<WireguardLab> {
     const folder = temporaryFolder('interop');
     const made: Namespace[] = [];
     try {
@@ -121,7 +122,7 @@ export class WireguardLab implements AsyncDisposable {
         `${theirs.inner}/24`,
         tunnelMtu,
       );
-      return new WireguardLab(folder, program, oursSpace, theirsSpace, peer);
+      return new WireguardLab(folder, program, oursSpace, theirsSpace, peer, plane);
     } catch (error) {
       for (const namespace of made) await namespace.close();
       removeNow(folder);

@@ -32,6 +32,7 @@ Attacks a hub with four honest gateways, in network namespaces, and says what be
   --rate N            datagrams a second of a flood, 100 to 300000 (default 20000); the table has what was reached
   --load N            Mbit/s of each gateway's users at most, 1 to 100 (default 20); less when the hub is too slow for it
   --only TEXT         only attacks whose name contains TEXT
+  --plane NAME        what moves the daemons' packets: native (default) or portable
   --seed N            of the attackers' chance (default 1)
   --json FILE         write every number there
   --help              this text
@@ -44,6 +45,7 @@ interface Settings {
   readonly rate: number;
   readonly load: number;
   readonly only: string | undefined;
+  readonly plane: 'native' | 'portable';
   readonly seed: number;
   readonly json: string | undefined;
 }
@@ -81,7 +83,7 @@ async function main(): Promise<number> {
 
 async function run(field: Field, settings: Settings): Promise<Judged[]> {
   progress('six daemons');
-  await field.start();
+  await field.start(settings.plane);
   const users = await easyLoad(field, settings.load);
   console.log(
     `hub on CPU ${field.cpus?.hub ?? '(the only one)'}, everything else on ${field.cpus?.others ?? 'it, too'}; ` +
@@ -220,6 +222,7 @@ function parse(): Settings | number {
         rate: { type: 'string', default: '20000' },
         load: { type: 'string', default: '20' },
         only: { type: 'string' },
+        plane: { type: 'string', default: 'native' },
         seed: { type: 'string', default: '1' },
         json: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -230,8 +233,10 @@ function parse(): Settings | number {
       return 0;
     }
     const { quick, only, json } = values;
+    const plane = (['native', 'portable'] as const).find((name) => name === values.plane);
+    if (plane === undefined) throw new Error('--plane: expected native or portable');
     return {
-      ...{ quick, only, json },
+      ...{ quick, only, json, plane },
       runs: integer('runs', values.runs ?? (quick ? '1' : '3'), 1, 100),
       seconds: integer('seconds', values.seconds ?? (quick ? '2' : '15'), 1, 600),
       rate: integer('rate', values.rate, 100, 300_000),

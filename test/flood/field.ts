@@ -119,9 +119,9 @@ export class Field {
     }
   }
 
-  /** Starts every daemon; the hub's threads go to its own CPU. */
-  async start(): Promise<void> {
-    const options = ['--uapi', 'off', '--log-level', 'info'];
+  /** Starts every daemon over this plane; the hub's threads go to its own CPU. */
+  async start(plane: string): Promise<void> {
+    const options = ['--uapi', 'off', '--log-level', 'info', '--plane', plane];
     await this.hub.start(...options);
     this.pinToHub(this.hub.pid);
     await Promise.all([...this.gateways, this.newcomer].map(({ site }) => site.start(...options)));

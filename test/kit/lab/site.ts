@@ -39,15 +39,26 @@ export class Site {
   /** Namespaces do not part `/var/run/wireguard`, so each site has one of its own. */
   readonly uapiDir: string;
   readonly #program: string;
+  readonly #options: readonly string[];
   #daemon: ChildProcess | undefined;
   #log: () => string = () => '';
   readonly #earlierLogs: string[] = [];
 
-  /** `folder` is the site's own, made if missing; `program` is the command line of this tree or of a copy. */
-  constructor(namespace: Namespace, interfaceName: string, folder: string, program: string = pqtun) {
+  /**
+   * `folder` is the site's own, made if missing; `program` is the command line of this tree or of a copy; `options` are given to it
+   * whenever it is started.
+   */
+  constructor(
+    namespace: Namespace,
+    interfaceName: string,
+    folder: string,
+    program: string = pqtun,
+    options: readonly string[] = [],
+  ) {
     this.namespace = namespace;
     this.interfaceName = interfaceName;
     this.#program = program;
+    this.#options = options;
     this.runtimeDir = join(folder, 'run');
     this.stateDir = join(folder, 'state');
     this.uapiDir = join(folder, 'wireguard');
@@ -62,7 +73,11 @@ export class Site {
   /** Starts the daemon and waits until its control socket answers. */
   async start(...args: readonly string[]): Promise<void> {
     this.#earlierLogs.push(this.#log());
-    const child = this.namespace.spawn(this.#program, ['run', this.configFile, ...this.#folders(), ...args]);
+    const child = this.namespace.spawn(this.#program, [
+      ...['run', this.configFile, ...this.#folders()],
+      ...this.#options,
+      ...args,
+    ]);
     this.#daemon = child;
     this.#log = collect(child);
     const end = Date.now() + 30_000;
