@@ -220,7 +220,7 @@ const noEvents: readonly DataPlaneEvent[] = Object.freeze([]);
 
 /**
  * Opens device and sockets, finds out which offloads work here, and moves nothing until `start`. A descriptor stays the caller's
- * when this throws. Needs CAP_NET_ADMIN; errors of the system carry `code` (`EPERM`, `EBUSY`, `EADDRINUSE`, …), and an AEAD engine that was
+ * when this throws, unless it was the MTU that could not be set: then it is closed. Needs CAP_NET_ADMIN; errors of the system carry `code` (`EPERM`, `EBUSY`, `EADDRINUSE`, …), and an AEAD engine that was
  * ordered and is not there `ERR_AEAD_UNAVAILABLE`.
  */
 export function openDataPlane(options: DataPlaneOptions = {}): NativeDataPlane {
