@@ -6,7 +6,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-const path = fileURLToPath(new URL('../../build/Release/plane_testing.node', import.meta.url));
+/** Another build than this folder's, as test-asan.mjs has one for tests that lie outside the package. */
+const path =
+  process.env.PLANE_TESTING_ADDON ??
+  fileURLToPath(new URL('../../build/Release/plane_testing.node', import.meta.url));
 
 /** The edge of one class. `Edge` states what its file in native/testing exports; build.mjs keeps both of one state. */
 export function planeEdge<Edge>(name: string): Edge {
