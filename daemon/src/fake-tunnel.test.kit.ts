@@ -18,6 +18,7 @@ export class FakeTunnel implements Tunnel {
   readonly fingerprints = new Map([[1 as const, 'aaaa-bbbb']]);
   config: TunnelConfig;
   closed = false;
+  offloads: TunnelStats['offloads'] = [];
   /** Calls that start with this word reject. */
   failing: string | undefined;
   readonly #options: OpenOptions;
@@ -84,7 +85,7 @@ export class FakeTunnel implements Tunnel {
       crypto: 'node',
       plane: 'portable',
       aead: { name: 'node', reason: 'packets pass through JavaScript' },
-      offloads: [],
+      offloads: this.offloads,
       planeCounters: {},
       udp: 'native',
       underLoad: false,

@@ -42,6 +42,7 @@ let tunnel: FakeTunnel;
 let service: Service;
 let read: DaemonConfig[];
 let openFails: boolean;
+let offloads: FakeTunnel['offloads'];
 let failingHook: string;
 /** What the next hook does. */
 let inHook: () => Promise<unknown>;
@@ -56,6 +57,7 @@ beforeEach(() => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'pqtun-service-'));
   [lines, log, notes, hooks, read, openFails, failingHook] = [base, [], [], [], [], false, 'none'];
   inHook = async () => {};
+  offloads = [];
   system = new FakeSystem();
   service = create();
 });
@@ -93,6 +95,7 @@ function create(more: { uapi?: UapiChoice; configFile?: undefined } = {}): Servi
       openTunnel: async (config, options) => {
         if (openFails) throw new Error('no device');
         tunnel = new FakeTunnel(config, options);
+        tunnel.offloads = offloads;
         return tunnel;
       },
       system,
@@ -127,6 +130,18 @@ const allWiped = (config: DaemonConfig | undefined) =>
   config !== undefined && secretsOf(config.tunnel).every((secret) => secret.destroyed);
 
 describe('start and stop', () => {
+  it('logs once what the native plane has to do without, but not what it was told to', async () => {
+    offloads = [
+      { name: 'tso', active: true, reason: undefined },
+      { name: 'uso', active: false, reason: 'switched off' },
+      { name: 'udp-gso', active: false, reason: 'EINVAL' },
+    ];
+    lines = [...base.slice(0, 5), 'Offloads = -uso', ...base.slice(5)];
+    await service.start();
+    expect(log.filter((id) => id === 'offload-off')).toHaveLength(1);
+    expect(log.indexOf('offload-off')).toBeLessThan(log.indexOf('ready'));
+  });
+
   it('brings everything up in order, answers, and takes everything down', async () => {
     lines = [...base.slice(0, 5), 'PreUp = a', 'PostUp = b', 'PreDown = c', 'PostDown = d', ...base.slice(5)];
     await service.start();
