@@ -10,7 +10,7 @@ import type { Identity } from '../handshake/identity.ts';
 import type { SuiteId } from '../limits.ts';
 import type { GateKey, GateSettings, GateVerdict } from '../plane/plane.ts';
 import type { Policy } from '../policy.ts';
-import { type Endpoint, type Instant, prefixKey, type SessionIndex, sameBytes } from '../types.ts';
+import { type Endpoint, type Instant, prefixKey, type SessionIndex } from '../types.ts';
 import type { Macs } from '../wire/messages.ts';
 import { Load } from './load.ts';
 import { SourceLimiter } from './source-limiter.ts';
@@ -156,7 +156,7 @@ export class Gate {
 
   /** A key that was there before keeps its number: what it let through may still be under way. */
   #numbered({ mac1, cookie }: MacKeys, before: readonly GateKey[]): GateKey {
-    return before.find((key) => sameBytes(key.mac1, mac1)) ?? { id: ++this.#keysMade, mac1, cookie };
+    return before.find((key) => this.#crypto.equal(key.mac1, mac1)) ?? { id: ++this.#keysMade, mac1, cookie };
   }
 
   /** Position of the key that verifies mac1, −1 when none does. */
