@@ -3,10 +3,12 @@
  * Compare the columns of one run: rounds of all are interleaved, and each figure is the best round, the least disturbed one.
  */
 import { type AeadEdge, placesOf } from 'tun-tap-native/testing/plane-aead';
+import { NativeTestPlane } from 'tun-tap-native/testing/plane-data-plane';
 import { planeEdge } from 'tun-tap-native/testing/plane-edge';
 import { type NativeDecision, NativeGate } from 'tun-tap-native/testing/plane-gate';
 import { NativeAllowedIps } from 'tun-tap-native/testing/plane-routes';
 import { Random } from 'tun-tap-native/testing/random';
+import { type Headers, joined, packetOf, plainHeaders, superFrame } from 'tun-tap-native/testing/segments';
 
 const rounds = 30;
 /** What one round of one column takes, about. */
@@ -189,6 +191,107 @@ function addressOf(size: 4 | 16, n: number): Uint8Array {
   return address;
 }
 
+/**
+ * Two whole planes, each the other end of all sessions of the other: peer n is sent packets from 172.16.0.0 + n to 10.0.0.0 + n. The kernel's part is
+ * left out. Receiving, the trains are what one read with UDP_GRO brings, and what belongs together is joined.
+ */
+function benchPlane(): void {
+  const peerCounts = [1, 2_000];
+  const fields = peerCounts.map((count) => ({
+    count,
+    near: planeOf(count, 'near'),
+    far: planeOf(count, 'far'),
+  }));
+  const random = new Random(7);
+  const plain = new Uint8Array(10);
+  const headersTo = (peer: number): Headers => ({
+    ...plainHeaders,
+    source: sourceOf(peer),
+    destination: addressOf(4, peer),
+  });
+  const small = (peer: number) => {
+    const headers = { ...headersTo(peer), protocol: 'udp' as const };
+    return joined(plain, packetOf(headers, new Uint8Array(100)));
+  };
+  const bulk = (peer: number) => [superFrame(headersTo(peer), new Uint8Array(45 * 1380), 1380)];
+  const loads = [
+    { name: 'TSO frames, 45 packets of 1420 B', packets: 45, turns: 20, framesOf: bulk },
+    {
+      name: '128 B, 64 to one peer a turn',
+      packets: 64,
+      turns: 20,
+      framesOf: (peer: number) => Array.from({ length: 64 }, () => small(peer)),
+    },
+    {
+      name: '128 B, each to any peer',
+      packets: 64,
+      turns: 20,
+      framesOf: (_: number, count: number) => Array.from({ length: 64 }, () => small(random.below(count))),
+    },
+  ];
+  printRow('the plane, ns a packet; peers', ['send, 1', 'send, 2,000', 'recv, 1', 'recv, 2,000']);
+  for (const { name, packets, turns, framesOf } of loads) {
+    const figures = fields.map(() => [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    const frames = fields.map(({ count }) =>
+      Array.from({ length: turns }, () => framesOf(random.below(count), count)),
+    );
+    const perTurn = frames[0]?.[0]?.length ?? 1;
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, { near, far }] of fields.entries()) {
+        const nanos = near.bench(far, 1, (frames[i] ?? []).flat(), perTurn);
+        figures[i] = (figures[i] ?? []).map((figure, k) =>
+          Math.min(figure, (nanos[k] ?? 0) / (turns * packets)),
+        );
+      }
+    }
+    const [[send = 1, receive = 1] = [], [sendMany = 1, receiveMany = 1] = []] = figures;
+    printRow(`  ${name}`, [
+      send.toFixed(0),
+      `${sendMany.toFixed(0)} ×${(sendMany / send).toFixed(2)}`,
+      receive.toFixed(0),
+      `${receiveMany.toFixed(0)} ×${(receiveMany / receive).toFixed(2)}`,
+    ]);
+  }
+}
+
+function planeOf(peers: number, end: 'near' | 'far'): NativeTestPlane {
+  const plane = new NativeTestPlane({ engine: 'auto' });
+  const key = (peer: number, way: string) => new Random(peer * 2 + Number(way === end)).bytes(32);
+  for (let peer = 0; peer < peers; peer++) {
+    plane.setPeer(peer, { endpoint: { ip: Uint8Array.of(192, 0, 2, 1), port: 1, scope: 0 } });
+    const prefix = end === 'near' ? addressOf(4, peer) : sourceOf(peer);
+    plane.setRoutes([{ kind: 'add', peer, prefix, bits: 32 }]);
+    plane.install(1, {
+      peer,
+      role: 'initiator',
+      localIndex: Math.imul(peer + 1, 0x9e3779b1) >>> 0,
+      remoteIndex: Math.imul(peer + 1, 0x9e3779b1) >>> 0,
+      sendKey: key(peer, 'near'),
+      receiveKey: key(peer, 'far'),
+      timestamp: new Uint8Array(12),
+      bornAt: 1,
+      limits: {
+        rekeyAfterTime: 120_000,
+        rejectAfterTime: 180_000,
+        rekeyOnReceiveAfter: 165_000,
+        rekeyAfterMessages: 2 ** 52,
+        rejectAfterMessages: 2 ** 53,
+      },
+      kind: 'hybrid',
+      winsCrossing: false,
+    });
+  }
+  plane.drain();
+  plane.takeReports();
+  return plane;
+}
+
+/** 172.16.0.0 + n. */
+function sourceOf(n: number): Uint8Array {
+  return Uint8Array.of(172, 16, n >>> 8, n);
+}
+
 benchGate();
+benchPlane();
 benchAead();
 benchRoutes();
