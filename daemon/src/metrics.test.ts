@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Status } from './control/status.ts';
 import { Metrics } from './metrics.ts';
-import { parseMetricsAddress, serveMetrics } from './metrics-server.ts';
+import { parseMetricsAddress } from './metrics-address.ts';
+import { serveMetrics } from './metrics-server.ts';
 import { publicText } from './secret-text.ts';
 
 const publicKey = new Uint8Array(32).fill(1);

@@ -11,8 +11,8 @@ import { runHook } from './link/hooks.ts';
 import { realSystem } from './link/system.ts';
 import { eventLog } from './log.ts';
 import type { LogLevel } from './log-level.ts';
-import { Metrics } from './metrics.ts';
-import { type MetricsAddress, type MetricsServer, serveMetrics } from './metrics-server.ts';
+import type { MetricsAddress } from './metrics-address.ts';
+import type { MetricsServer } from './metrics-server.ts';
 import { wantsColours } from './paint.ts';
 import type { Report } from './ready-report.ts';
 import { Service } from './service.ts';
@@ -139,13 +139,18 @@ function attend(service: Service, { io }: DaemonOptions, log: EventLog): () => v
   };
 }
 
-/** Before the start, so that a port in use is an error of the start. */
+/**
+ * Before the start, so that a port in use is an error of the start. What serves them takes as much memory as the tunnel itself, so it
+ * is loaded here.
+ */
 async function serve(
   service: Service,
   { interfaceName, metrics: at }: DaemonOptions,
   log: EventLog,
 ): Promise<MetricsServer | undefined> {
   if (at === undefined) return undefined;
+  const { Metrics } = await import('./metrics.ts');
+  const { serveMetrics } = await import('./metrics-server.ts');
   const metrics = new Metrics(interfaceName, () => (service.isUp ? service.status() : undefined));
   service.onTunnelEvent((event) => metrics.onEvent(event));
   const server = await serveMetrics(metrics, at);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseInteger } from '../address-text.ts';
 import { CommandError, type ExitCode, exitCodes } from '../exit-codes.ts';
 import { logLevels } from '../log-level.ts';
-import { parseMetricsAddress } from '../metrics-server.ts';
+import { parseMetricsAddress } from '../metrics-address.ts';
 import { ensurePrivateDirectory } from '../private-files.ts';
 import { reportTo } from '../ready-report.ts';
 import type { UapiChoice } from '../service-world.ts';
