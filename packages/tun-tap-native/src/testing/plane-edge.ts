@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 /** Another build than this folder's, as test-asan.mjs has one for tests that lie outside the package. */
 const path =
-  process.env.PLANE_TESTING_ADDON ??
+  process.env['PLANE_TESTING_ADDON'] ??
   fileURLToPath(new URL('../../build/Release/plane_testing.node', import.meta.url));
 
 /** The edge of one class. `Edge` states what its file in native/testing exports; build.mjs keeps both of one state. */
