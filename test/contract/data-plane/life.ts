@@ -144,7 +144,13 @@ export function lifeContract(maker: PlaneMaker): void {
         { peer: two, anyReceived: true, dataReceived: true, dataSent: false },
       ]);
       expect(drops.size).toBe(0);
-      expect(bench.plane.takeReports()).toEqual({ activity: [], messages: [], drops: new Map() });
+      const { cookieReplies = 0, ...rest } = bench.plane.takeReports(); // only a plane with a gate counts them
+      expect({ cookieReplies, ...rest }).toEqual({
+        cookieReplies: 0,
+        activity: [],
+        messages: [],
+        drops: new Map(),
+      });
     });
 
     test('T2: data is reported as received only while neither data nor a keepalive was sent since', () => {
