@@ -29,8 +29,8 @@ struct Received {
  */
 class UdpReceiver {
  public:
-  /** Bytes that can be read before clear(): the share of one turn. */
-  static constexpr size_t kShare = 512 * 1024;
+  /** Bytes that can be read before clear(): the share of one turn. Few enough to be in the cache still when frames are made of them. */
+  static constexpr size_t kShare = 128 * 1024;
 
   /** `nullptr` when there is no memory. */
   static std::unique_ptr<UdpReceiver> create(LoopCounters* counters);
