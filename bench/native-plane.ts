@@ -214,26 +214,39 @@ function benchPlane(): void {
     return joined(plain, packetOf(headers, new Uint8Array(100)));
   };
   const bulk = (peer: number) => [superFrame(headersTo(peer), new Uint8Array(45 * 1380), 1380)];
+  const any = (count: number) => random.below(count);
+  const last = (count: number) => count - 1;
   const loads = [
-    { name: 'TSO frames, 45 packets of 1420 B', packets: 45, turns: 20, framesOf: bulk },
+    { name: 'TSO frames, all to one peer', packets: 45, length: 1420, peerOf: last, framesOf: bulk },
+    { name: 'TSO frames, one to a peer', packets: 45, length: 1420, peerOf: any, framesOf: bulk },
+    {
+      name: '128 B, all to one peer',
+      packets: 64,
+      length: 128,
+      peerOf: last,
+      framesOf: (peer: number) => Array.from({ length: 64 }, () => small(peer)),
+    },
     {
       name: '128 B, 64 to one peer a turn',
       packets: 64,
-      turns: 20,
+      length: 128,
+      peerOf: any,
       framesOf: (peer: number) => Array.from({ length: 64 }, () => small(peer)),
     },
     {
       name: '128 B, each to any peer',
       packets: 64,
-      turns: 20,
+      length: 128,
+      peerOf: any,
       framesOf: (_: number, count: number) => Array.from({ length: 64 }, () => small(random.below(count))),
     },
   ];
+  const turns = 20;
   printRow('the plane, ns a packet; peers', ['send, 1', 'send, 2,000', 'recv, 1', 'recv, 2,000']);
-  for (const { name, packets, turns, framesOf } of loads) {
+  for (const { name, packets, length, peerOf, framesOf } of loads) {
     const figures = fields.map(() => [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
     const frames = fields.map(({ count }) =>
-      Array.from({ length: turns }, () => framesOf(random.below(count), count)),
+      Array.from({ length: turns }, () => framesOf(peerOf(count), count)),
     );
     const perTurn = frames[0]?.[0]?.length ?? 1;
     for (let round = 0; round < rounds; round++) {
@@ -251,6 +264,9 @@ function benchPlane(): void {
       receive.toFixed(0),
       `${receiveMany.toFixed(0)} ×${(receiveMany / receive).toFixed(2)}`,
     ]);
+    if (peerOf !== last) continue;
+    const gbits = (nanos: number) => `${((length * 8) / nanos).toFixed(2)} Gb/s`;
+    printRow('    one busy peer', [send, sendMany, receive, receiveMany].map(gbits));
   }
 }
 

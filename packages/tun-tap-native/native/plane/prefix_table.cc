@@ -8,7 +8,7 @@ template <class Address>
 void PrefixTable<Address>::insert(Address prefix, uint32_t bits, PeerSlot peer) {
   size_t at = place(prefix, bits);
   if (!entries_[at].taken) {
-    if ((size_ + 1) * 2 > entries_.size()) {
+    if ((size_ + 1) * 4 > entries_.size()) {
       resize(entries_.size() * 2);
       at = place(prefix, bits);
     }
@@ -25,7 +25,7 @@ void PrefixTable<Address>::remove(Address prefix, uint32_t bits, PeerSlot peer) 
   erase(at);
   size_--;
   count(prefix, bits, false);
-  if (entries_.size() > kFewestPlaces && size_ * 16 < entries_.size()) resize(entries_.size() / 4);
+  if (entries_.size() > kFewestPlaces && size_ * 32 < entries_.size()) resize(entries_.size() / 4);
 }
 
 template <class Address>

@@ -46,8 +46,9 @@ Address leading(Address address, uint32_t bits) {
  * a /128, or one peer everything) is one probe, with two thousand peers as with one; a trie would be ten nodes deep. The worst
  * is a probe for each of 33 (129) lengths, independent of each other and of the number of prefixes.
  *
- * Memory: 4 to 16 entries of 12 (32) B for each prefix, at least 16 entries, and 35 (138) KiB of lengths. A table outlives its
- * peers: after removals it shrinks. Allocates in insert() and remove() alone.
+ * Memory: 4 to 32 entries of 12 (32) B for each prefix, at least 16 entries, and 35 (138) KiB of lengths. A table outlives its
+ * peers: after removals it shrinks. Allocates in insert() and remove() alone. The places are many so that a prefix nearly always
+ * stands where it is looked for first: a second look costs more than the memory, for no processor foresees it.
  */
 template <class Address>
 class PrefixTable {
@@ -100,7 +101,7 @@ class PrefixTable {
     uint32_t byLength[kBits + 1];
   };
 
-  /** Where the prefix is, or the empty place where it would go. Ends: at most half of the places are taken. */
+  /** Where the prefix is, or the empty place where it would go. Ends: at most a quarter of the places is taken. */
   size_t place(Address prefix, uint32_t bits) const {
     const size_t mask = entries_.size() - 1;
     for (size_t i = home(prefix, bits);; i = (i + 1) & mask) {
