@@ -57,9 +57,9 @@ function scratch(context: TestContext): (name: string, text: string) => string {
   };
 }
 
-it('shows a hybrid tunnel as exporters read it', async (context) => {
+it.for(planes)('shows a hybrid tunnel as exporters read it, over the %s plane', async (plane, context) => {
   needWg(context);
-  await inLab({ gatewayPeer: ['PersistentKeepalive = 25'] }, async (lab) => {
+  await inLab({ plane, gatewayPeer: ['PersistentKeepalive = 25'] }, async (lab) => {
     await untilEcho(lab);
     await ping(lab, 20, 1000);
     const { peers, ...own } = await device(lab.gateway);
@@ -142,102 +142,110 @@ describe.each(planes)('over the %s plane', (plane) => {
   });
 });
 
-it('never makes a hybrid peer classical, and adds classical ones only where that is allowed', async (context) => {
-  needWg(context);
-  await inLab({ hubInterface: ['UapiPeers = classical'] }, async (lab) => {
-    await untilEcho(lab);
-    const stranger = runPqtun(['pubkey'], runPqtun(['genkey', '--wg']));
-    const key = /^PublicKey = (\S+)/m.exec(stranger)?.[1] ?? '';
-    const add = ['set', 'pq0', 'peer', key, 'allowed-ips', '10.99.0.0/16'];
-    await expect(at(lab.gateway, ...add)).rejects.toThrow('Operation not supported');
-    expect(show(lab.gateway).peers).toHaveLength(1);
-    expect(lab.gateway.log).toContain('UapiPeers = classical');
-    await at(lab.hub, ...add);
-    expect(show(lab.hub).peers).toMatchObject([{ mode: 'require' }, { mode: 'classical' }]);
-    // a peer that is removed and added again, as dashboards do to switch it off and on
-    const peer = ['set', 'pq0', 'peer', lab.gatewayKeys.publicKey];
-    await at(lab.hub, ...peer, 'remove');
-    await at(lab.hub, ...peer, 'allowed-ips', `${addresses.gateway.inner4}/32`);
-    expect(show(lab.hub).peers.map(({ mode }) => mode)).toEqual(['classical', 'require']);
-    await at(lab.gateway, 'set', 'pq0', 'peer', lab.hubKeys.publicKey, 'remove');
-    const back = ['endpoint', `${addresses.hub.outer4}:${hubPort}`, 'allowed-ips', '10.88.0.0/24'];
-    await at(lab.gateway, 'set', 'pq0', 'peer', lab.hubKeys.publicKey, ...back);
-    await untilEcho(lab);
-    expect(show(lab.gateway).peers).toMatchObject([{ pqState: 'hybrid' }]);
-  });
-});
-
-it('is started as wireguard-go is, and filled as wg-quick does', async (context) => {
-  needWg(context);
-  const file = scratch(context);
-  const folder = mkdtempSync(join(tmpdir(), 'pqtun-daemon-'));
-  context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const spaces = [await Namespace.create('left'), await Namespace.create('right')] as const;
-  context.onTestFinished(async () => {
-    for (const space of spaces) await space.close();
-  });
-  const [left, right] = spaces;
-  await left.help('veth', 'eth0', 'eth0', right.pid);
-  const ends = [
-    {
-      space: left,
-      name: 'wgl',
-      outer: '192.0.2.1',
-      inner: '10.77.0.1',
-      key: runPqtun(['genkey', '--wg']).trim(),
-    },
-    {
-      space: right,
-      name: 'wgr',
-      outer: '192.0.2.2',
-      inner: '10.77.0.2',
-      key: runPqtun(['genkey', '--wg']).trim(),
-    },
-  ] as const;
-  const publicOf = (key: string) => /(?:^PublicKey = )?(\S+)$/m.exec(runPqtun(['pubkey'], key))?.[1] ?? '';
-  for (const [n, end] of ends.entries()) {
-    const other = ends[1 - n];
-    if (other === undefined) throw new Error('two ends');
-    const { space, name, outer, inner, key } = end;
-    await space.help('configure', 'eth0', [`${outer}/24`], 1500);
-    const home = join(folder, name);
-    const dirs = ['run', 'state', 'uapi'].flatMap((dir) => [
-      `--${dir === 'run' ? 'runtime' : dir}-dir`,
-      `${home}-${dir}`,
-    ]);
-    // returns when device and socket are there: what follows needs both at once
-    await space.run('env', ['PQTUN_UAPI_PEERS=classical', pqtunDaemon, name, ...dirs]);
-    const uapi = `${home}-uapi`;
-    expect(parseDump(await wg(space, uapi, 'show', 'all', 'dump')).get(name)).toMatchObject({
-      ...{ privateKey: '(none)', peers: [] },
+it.for(planes)(
+  'never makes a hybrid peer classical, and adds classical ones only where that is allowed, over the %s plane',
+  async (plane, context) => {
+    needWg(context);
+    await inLab({ plane, hubInterface: ['UapiPeers = classical'] }, async (lab) => {
+      await untilEcho(lab);
+      const stranger = runPqtun(['pubkey'], runPqtun(['genkey', '--wg']));
+      const key = /^PublicKey = (\S+)/m.exec(stranger)?.[1] ?? '';
+      const add = ['set', 'pq0', 'peer', key, 'allowed-ips', '10.99.0.0/16'];
+      await expect(at(lab.gateway, ...add)).rejects.toThrow('Operation not supported');
+      expect(show(lab.gateway).peers).toHaveLength(1);
+      expect(lab.gateway.log).toContain('UapiPeers = classical');
+      await at(lab.hub, ...add);
+      expect(show(lab.hub).peers).toMatchObject([{ mode: 'require' }, { mode: 'classical' }]);
+      // a peer that is removed and added again, as dashboards do to switch it off and on
+      const peer = ['set', 'pq0', 'peer', lab.gatewayKeys.publicKey];
+      await at(lab.hub, ...peer, 'remove');
+      await at(lab.hub, ...peer, 'allowed-ips', `${addresses.gateway.inner4}/32`);
+      expect(show(lab.hub).peers.map(({ mode }) => mode)).toEqual(['classical', 'require']);
+      await at(lab.gateway, 'set', 'pq0', 'peer', lab.hubKeys.publicKey, 'remove');
+      const back = ['endpoint', `${addresses.hub.outer4}:${hubPort}`, 'allowed-ips', '10.88.0.0/24'];
+      await at(lab.gateway, 'set', 'pq0', 'peer', lab.hubKeys.publicKey, ...back);
+      await untilEcho(lab);
+      expect(show(lab.gateway).peers).toMatchObject([{ pqState: 'hybrid' }]);
     });
-    const conf = [
-      ...['[Interface]', `PrivateKey = ${key}`, 'ListenPort = 51820'],
-      ...['[Peer]', `PublicKey = ${publicOf(other.key)}`, `AllowedIPs = ${other.inner}/32`],
-      `Endpoint = ${other.outer}:51820`,
-    ];
-    await wg(space, uapi, 'setconf', name, file(name, conf.join('\n')));
-    await wg(space, uapi, 'set', name, 'fwmark', '51820');
-    expect((await wg(space, uapi, 'show', name, 'fwmark')).trim()).toBe('0xca6c');
-    expect((await wg(space, uapi, 'show', name, 'allowed-ips')).trim()).toBe(
-      `${publicOf(other.key)}\t${other.inner}/32`,
+  },
+);
+
+it.for(planes)(
+  'is started as wireguard-go is, and filled as wg-quick does, over the %s plane',
+  async (plane, context) => {
+    needWg(context);
+    const file = scratch(context);
+    const folder = mkdtempSync(join(tmpdir(), 'pqtun-daemon-'));
+    context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const spaces = [await Namespace.create('left'), await Namespace.create('right')] as const;
+    context.onTestFinished(async () => {
+      for (const space of spaces) await space.close();
+    });
+    const [left, right] = spaces;
+    await left.help('veth', 'eth0', 'eth0', right.pid);
+    const ends = [
+      {
+        space: left,
+        name: 'wgl',
+        outer: '192.0.2.1',
+        inner: '10.77.0.1',
+        key: runPqtun(['genkey', '--wg']).trim(),
+      },
+      {
+        space: right,
+        name: 'wgr',
+        outer: '192.0.2.2',
+        inner: '10.77.0.2',
+        key: runPqtun(['genkey', '--wg']).trim(),
+      },
+    ] as const;
+    const publicOf = (key: string) => /(?:^PublicKey = )?(\S+)$/m.exec(runPqtun(['pubkey'], key))?.[1] ?? '';
+    for (const [n, end] of ends.entries()) {
+      const other = ends[1 - n];
+      if (other === undefined) throw new Error('two ends');
+      const { space, name, outer, inner, key } = end;
+      await space.help('configure', 'eth0', [`${outer}/24`], 1500);
+      const home = join(folder, name);
+      const dirs = ['run', 'state', 'uapi'].flatMap((dir) => [
+        `--${dir === 'run' ? 'runtime' : dir}-dir`,
+        `${home}-${dir}`,
+      ]);
+      // returns when device and socket are there: what follows needs both at once
+      await space.run('env', ['PQTUN_UAPI_PEERS=classical', pqtunDaemon, name, ...dirs, '--plane', plane]);
+      const uapi = `${home}-uapi`;
+      expect(parseDump(await wg(space, uapi, 'show', 'all', 'dump')).get(name)).toMatchObject({
+        ...{ privateKey: '(none)', peers: [] },
+      });
+      const conf = [
+        ...['[Interface]', `PrivateKey = ${key}`, 'ListenPort = 51820'],
+        ...['[Peer]', `PublicKey = ${publicOf(other.key)}`, `AllowedIPs = ${other.inner}/32`],
+        `Endpoint = ${other.outer}:51820`,
+      ];
+      await wg(space, uapi, 'setconf', name, file(name, conf.join('\n')));
+      await wg(space, uapi, 'set', name, 'fwmark', '51820');
+      expect((await wg(space, uapi, 'show', name, 'fwmark')).trim()).toBe('0xca6c');
+      expect((await wg(space, uapi, 'show', name, 'allowed-ips')).trim()).toBe(
+        `${publicOf(other.key)}\t${other.inner}/32`,
+      );
+      expect(await wg(space, uapi, 'show', name, 'endpoints')).toContain(`${other.outer}:51820`);
+      expect(await wg(space, uapi, 'showconf', name)).toContain(`PrivateKey = ${key}`);
+      await space.help('configure', name, [`${inner}/24`], 1420);
+    }
+    await right.startHelper('echo', ends[1].inner, echoPort);
+    expect(await left.help('untilEcho', ends[1].inner, echoPort, 30_000)).toBeTypeOf('number');
+    expect(await wg(left, join(folder, 'wgl-uapi'), 'show', 'wgl', 'latest-handshakes')).toMatch(
+      /\t1\d{9}\n/,
     );
-    expect(await wg(space, uapi, 'show', name, 'endpoints')).toContain(`${other.outer}:51820`);
-    expect(await wg(space, uapi, 'showconf', name)).toContain(`PrivateKey = ${key}`);
-    await space.help('configure', name, [`${inner}/24`], 1420);
-  }
-  await right.startHelper('echo', ends[1].inner, echoPort);
-  expect(await left.help('untilEcho', ends[1].inner, echoPort, 30_000)).toBeTypeOf('number');
-  expect(await wg(left, join(folder, 'wgl-uapi'), 'show', 'wgl', 'latest-handshakes')).toMatch(/\t1\d{9}\n/);
-  // ends with its device, as wg-quick ends it, and leaves no socket
-  await left.help('deleteLink', 'wgl');
-  const gone = () => runShow(join(folder, 'wgl-run'));
-  await eventually('the daemon ends with its device', gone);
-  expect(await wg(left, join(folder, 'wgl-uapi'), 'show', 'interfaces')).toBe('');
-  // and with its socket
-  rmSync(join(folder, 'wgr-uapi', 'wgr.sock'));
-  await eventually('the daemon ends with its socket', () => runShow(join(folder, 'wgr-run')));
-});
+    // ends with its device, as wg-quick ends it, and leaves no socket
+    await left.help('deleteLink', 'wgl');
+    const gone = () => runShow(join(folder, 'wgl-run'));
+    await eventually('the daemon ends with its device', gone);
+    expect(await wg(left, join(folder, 'wgl-uapi'), 'show', 'interfaces')).toBe('');
+    // and with its socket
+    rmSync(join(folder, 'wgr-uapi', 'wgr.sock'));
+    await eventually('the daemon ends with its socket', () => runShow(join(folder, 'wgr-run')));
+  },
+);
 
 /** Whether no daemon is left in a runtime directory. */
 function runShow(runtimeDir: string): boolean {
