@@ -153,10 +153,11 @@ class DataPlane {
   uint32_t mtu() const;
   /** What is allowed of PlaneOptions may change while it runs: the shell found an offload wanting, or good. */
   void allowCoalescing(bool tcp, bool udp);
-  void allowTrains(bool allowed);
   const AeadEngine& aead() const;
 
-  /* for tests */
+  /* for tests: the shell keeps trains, and sends them as a list where the kernel takes none */
+
+  void allowTrains(bool allowed);
 
   /** Skips a session's send counter to `next`, forward only. */
   void advanceSendCounter(SessionIndex index, uint64_t next);
