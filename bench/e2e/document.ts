@@ -2,11 +2,11 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mostLoad } from '../src/load.ts';
+import { summary } from '../src/statistics.ts';
 import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId, rowSpecs } from './catalog.ts';
-import { mostLoad } from './load.ts';
 import { type Bar, barChart } from './plot.ts';
 import { byRound, type Result } from './result.ts';
-import { summary } from './statistics.ts';
 import {
   disturbanceLine,
   faultLines,

@@ -7,10 +7,10 @@
  *  4 what grew, over the time between the two; the sink's clock where bytes are counted
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Load, loadBetween, moment } from '../src/load.ts';
+import { parseMemory, parseProcess, readProc } from '../src/proc.ts';
 import type { FigureId, RowId } from './catalog.ts';
-import { type Load, loadBetween, moment } from './load.ts';
 import type { Pair, Tunnel } from './pair.ts';
-import { parseMemory, parseProcess, readProc } from './proc.ts';
 import { Traffic, type UdpCounters } from './traffic.ts';
 
 export interface Means {

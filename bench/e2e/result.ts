@@ -1,7 +1,8 @@
 /** What a run found, as it is written by `--json` and read by `--write-docs`. A change of form changes the schema's number. */
+
+import type { Load } from '../src/load.ts';
+import type { ByRound } from '../src/statistics.ts';
 import { type FigureId, type ProgramId, programIds, type RowId, rowIds } from './catalog.ts';
-import type { Load } from './load.ts';
-import type { ByRound } from './statistics.ts';
 
 export const schema = 'pqtun-bench-e2e/1';
 

@@ -2,9 +2,10 @@
  * The targets of the native plane, and what a result says to them: ratios within a round against a named peer, so that they mean the
  * same on every machine. What cannot be compared is `not measured`, never met.
  */
+
+import { median, ratios, type Summary, summary } from '../src/statistics.ts';
 import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId } from './catalog.ts';
 import { byRound, type Result } from './result.ts';
-import { median, ratios, type Summary, summary } from './statistics.ts';
 
 /** Whom the targets are for. */
 export const subject: ProgramId = 'native';
