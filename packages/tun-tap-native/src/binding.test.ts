@@ -28,6 +28,11 @@ function tryCopy(): { available: boolean; code: string; message: string; cause: 
   return JSON.parse(stdout);
 }
 
+function writeAddon(place: string): void {
+  mkdirSync(join(folder, place), { recursive: true });
+  writeFileSync(join(folder, place, 'tun_tap_native.node'), 'of another machine');
+}
+
 describe('the addon', () => {
   it('is available here', () => {
     expect(available()).toBe(true);
@@ -39,12 +44,19 @@ describe('the addon', () => {
     expect(outcome.message).toMatch(/not built.*npm run setup.*npm run build/);
   });
 
-  it('is refused with the reason when it does not load', () => {
-    mkdirSync(join(folder, 'build', 'Release'), { recursive: true });
-    writeFileSync(join(folder, 'build', 'Release', 'tun_tap_native.node'), 'of another machine');
-    const outcome = tryCopy();
-    expect(outcome).toMatchObject({ available: false, code: 'ERR_ADDON_UNAVAILABLE', cause: true });
-    expect(outcome.message).toMatch(/does not load.*npm run setup/);
+  it.each([['build/Release'], [`prebuilds/linux-${process.arch}`]])(
+    'is refused with the reason when it does not load from %s',
+    (place) => {
+      writeAddon(place);
+      const outcome = tryCopy();
+      expect(outcome).toMatchObject({ available: false, code: 'ERR_ADDON_UNAVAILABLE', cause: true });
+      expect(outcome.message).toMatch(/does not load.*npm run setup/);
+    },
+  );
+
+  it('is not looked for among those of other architectures', () => {
+    writeAddon('prebuilds/linux-none');
+    expect(tryCopy()).toMatchObject({ available: false, cause: false });
   });
 });
 

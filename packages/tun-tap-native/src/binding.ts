@@ -97,8 +97,10 @@ export class AddonUnavailableError extends Error {
 
 /** `kEdgeVersion` of native/addon.cc. */
 const edgeVersion = 2;
-/** The same from src/ and from dist/. */
-const addonUrl = new URL('../build/Release/tun_tap_native.node', import.meta.url);
+/** Made elsewhere for this architecture, or built here; the same from src/ and from dist/. The first that exists is loaded. */
+const addonUrls = [`prebuilds/linux-${process.arch}`, 'build/Release'].map(
+  (folder) => new URL(`../${folder}/tun_tap_native.node`, import.meta.url),
+);
 
 let loaded: NativeBinding | undefined;
 
@@ -119,10 +121,10 @@ export function available(): boolean {
 }
 
 function load(): NativeBinding {
-  const path = fileURLToPath(addonUrl);
+  const path = addonUrls.map((url) => fileURLToPath(url)).find((each) => existsSync(each));
   if (process.platform !== 'linux')
     throw unavailable(`this package knows Linux only, not ${process.platform}`);
-  if (!existsSync(path)) throw unavailable('its addon is not built');
+  if (path === undefined) throw unavailable('its addon is not built');
   let exports: unknown;
   try {
     exports = createRequire(import.meta.url)(path);

@@ -1,5 +1,5 @@
 /**
- * Loads what drives single classes of the native plane: build/Release/plane_testing.node, which is built in a checkout and
+ * Loads what drives single classes of the native plane: plane_testing.node, which is built in a checkout beside the addon and
  * not shipped. Each class of native/plane has one object in it, made by native/testing/<class>_edge.cc.
  */
 import { existsSync } from 'node:fs';
@@ -9,11 +9,13 @@ import { fileURLToPath } from 'node:url';
 /** Another build than this folder's, as test-asan.mjs has one for tests that lie outside the package. */
 const path =
   process.env['PLANE_TESTING_ADDON'] ??
-  fileURLToPath(new URL('../../build/Release/plane_testing.node', import.meta.url));
+  [`prebuilds/linux-${process.arch}`, 'build/Release']
+    .map((folder) => fileURLToPath(new URL(`../../${folder}/plane_testing.node`, import.meta.url)))
+    .find((each) => existsSync(each));
 
 /** The edge of one class. `Edge` states what its file in native/testing exports; build.mjs keeps both of one state. */
 export function planeEdge<Edge>(name: string): Edge {
-  if (!existsSync(path))
+  if (path === undefined)
     throw new Error('plane_testing is not built; run "npm run build" in packages/tun-tap-native');
   const edges = createRequire(import.meta.url)(path) as Record<string, unknown>; // an addon exports one object
   if (edges[name] === undefined)
