@@ -10,11 +10,22 @@ export interface BenchOptions {
   readonly daemonCommand: string;
 }
 
+export type TaskRow = Pick<Row, 'id' | 'title' | 'bytes' | 'batch' | 'labels'> & { readonly unit: TimeUnit };
+
 /** One row to be: `run` is timed by the harness, in rounds with all others of the section. */
 export interface Task {
-  readonly row: Pick<Row, 'id' | 'title' | 'bytes' | 'batch' | 'labels'> & { readonly unit: TimeUnit };
-  /** Makes `row.batch` operations. */
-  readonly run: () => void;
+  readonly row: TaskRow;
+  /** Puts right what the next `calls` calls of `run` will use up; not timed. */
+  readonly before?: (calls: number) => void;
+  /** Makes `row.batch` operations. `call` counts from 0 after each `before`; a call that takes less than 20 µs is made many times a sample. */
+  readonly run: (call: number) => void;
+}
+
+/** Several rows of one run, where the parts cannot be had one without the other. `run` takes 20 µs or more. */
+export interface PartedTask {
+  readonly rows: readonly TaskRow[];
+  /** The milliseconds each row's part took, by a clock of nanoseconds. */
+  readonly run: () => readonly number[];
 }
 
 export type TimeUnit = Extract<Unit, 'ns' | 'µs' | 'ms'>;
@@ -23,8 +34,10 @@ export interface Context {
   readonly options: BenchOptions;
   /** Rows measured by sections before this one. */
   readonly rows: readonly Row[];
-  /** Times the tasks through tinybench, `options.rounds` times over all of them. */
-  measure(section: SectionId, tasks: readonly Task[]): Promise<Row[]>;
+  /** Aborted when the operator wants to stop: a section ends its processes and throws `signal.reason` within a second. */
+  readonly signal: AbortSignal;
+  /** Times the tasks through tinybench, `options.rounds` times over all of them. Throws `signal.reason` once that is aborted. */
+  measure(section: SectionId, tasks: readonly (Task | PartedTask)[]): Promise<Row[]>;
   /** `done` of 0 … 1 of this section, and what is at work now. */
   progress(done: number, label: string): void;
 }
