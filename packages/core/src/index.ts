@@ -34,3 +34,4 @@ export { PortablePlane, type PortablePlaneOptions } from './plane/portable-plane
 export { ReplayWindow } from './plane/replay-window.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
 export * from './types.ts';
+export * as lengths from './wire/lengths.ts';
