@@ -173,10 +173,16 @@ class MultibufferEngine final : public AeadEngine {
   const AeadEngine& forFew_;
 };
 
+#if defined(__x86_64__)
+constexpr char kNoLanes[] = "this processor has neither AVX2 nor AVX-512";
+#else
+constexpr char kNoLanes[] = "it is written for x64 processors with AVX2 or AVX-512, and this is none";
+#endif
+
 }  // namespace
 
 AeadOffer makeMultibufferAead(ChaChaLanes lanes) {
-  if (lanes.lanes == 0) return {nullptr, "this processor has neither AVX2 nor AVX-512"};
+  if (lanes.lanes == 0) return {nullptr, kNoLanes};
   const AeadOffer raw = offerRawAead();
   if (raw.engine == nullptr) return raw;
   RawPrimitives primitives;
