@@ -10,13 +10,14 @@ import type { Policy } from '../policy.ts';
 import {
   compareBytes,
   type Endpoint,
-  ipKey,
   type Millis,
   type PeerId,
   type Role,
   type UnixMillis,
 } from '../types.ts';
 import type { IndexTable } from './index-table.ts';
+import type { PeerTable } from './peer-table.ts';
+import type { Probing } from './probing.ts';
 
 /** What happened, for whoever embeds the engine. Nothing per packet. */
 export type EngineEvent =
@@ -51,21 +52,15 @@ export interface EngineContext {
   readonly wallClock: () => UnixMillis;
   readonly drops: DropCounters;
   readonly indices: IndexTable;
-  readonly peers: ReadonlyMap<PeerId, Peer>;
-  /** Hybrid peers by ID, classical ones by public key; as `ipKey` of the bytes. */
-  readonly peersByIdentity: ReadonlyMap<string, Peer>;
-  /** Every peer by X25519 public key. */
-  readonly peersByPublicKey: ReadonlyMap<string, Peer>;
+  readonly peers: PeerTable;
+  /** Of each peer. */
+  readonly probing: ReadonlyMap<PeerId, Probing>;
   readonly answered: Map<string, Answered>;
-  /** How many peers with a live session are confirmed at this source. §6 pool A. */
-  readonly liveSources: ReadonlyMap<string, number>;
   emit(event: EngineEvent): void;
   /** Sends what may be answered, not before the plane's gate has heard of `indices.expected`. */
   sendExpecting(datagrams: readonly OutgoingDatagram[]): void;
   /** Counts a cookie reply. */
   onCookieSent(): void;
-  /** Call after a peer's timers, sessions or endpoint changed. */
-  touch(peer: Peer): void;
 }
 
 /** Counts a refusal and says so; the one way for a datagram to die in the engine. */
@@ -73,9 +68,6 @@ export function refuse(context: EngineContext, reason: Drop): undefined {
   context.drops.count(reason);
   return undefined;
 }
-
-/** Map key of an ID or a public key. Public bytes only. */
-export const identityKey = ipKey;
 
 /** N4: whether a session whose initiator is `initiator` stays current where it crosses one begun by `responder`. */
 export function initiatorWins(initiator: Uint8Array, responder: Uint8Array): boolean {

@@ -4,7 +4,7 @@ import { nodeSuite } from '../crypto/node.ts';
 import { Secret } from '../crypto/secret.ts';
 import { Identity } from '../handshake/identity.ts';
 import { compareBytes, endpoint, instant, millis, unixMillis } from '../types.ts';
-import type { EngineOptions, PeerOptions } from './engine.ts';
+import type { EngineOptions, PeerOptions } from './options.ts';
 import { PortableTunnel } from './portable-tunnel.ts';
 
 const crypto = nodeSuite();

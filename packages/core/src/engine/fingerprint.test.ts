@@ -17,6 +17,7 @@ import type { EngineContext } from './context.ts';
 import { fingerprint } from './fingerprint.ts';
 import { Gate } from './gate.ts';
 import { IndexTable } from './index-table.ts';
+import { PeerTable } from './peer-table.ts';
 import { Probing } from './probing.ts';
 import { ReassemblyPools } from './reassembly.ts';
 
@@ -40,16 +41,19 @@ const [here, there] = [
   endpoint(Uint8Array.of(192, 0, 2, 2), 1000),
 ];
 
-/** An engine's state with one peer, of parts. */
-class State {
-  readonly peer = new Peer(peerId(1), keys, macKeys(crypto, keys.id, new Uint8Array(0)), () => 0, {
+const newPeer = (): Peer =>
+  new Peer(peerId(1), keys, macKeys(crypto, keys.id, new Uint8Array(0)), () => 0, {
     presharedKey: undefined,
     profile: 'standard',
   });
+
+/** An engine's state with one peer, of parts. */
+class State {
+  readonly peer = newPeer();
   readonly pools = new ReassemblyPools();
   readonly gate = new Gate(start, crypto, defaultPolicy, identity);
   readonly probing = new Map([[peerId(1), new Probing(crypto)]]);
-  readonly liveSources = new Map<string, number>();
+  readonly peers = new PeerTable();
   readonly context: EngineContext = {
     crypto,
     plane: new PortablePlane({ suite: crypto }),
@@ -63,19 +67,20 @@ class State {
     wallClock: () => unixMillis(0),
     drops: new DropCounters(),
     indices: new IndexTable(crypto),
-    peers: new Map([[peerId(1), this.peer]]),
-    peersByIdentity: new Map(),
-    peersByPublicKey: new Map(),
+    peers: this.peers,
+    probing: this.probing,
     answered: new Map(),
-    liveSources: this.liveSources,
     emit: () => {},
     sendExpecting: () => {},
     onCookieSent: () => {},
-    touch: () => {},
   };
 
+  constructor() {
+    this.peers.add(this.peer);
+  }
+
   at(now: number): string {
-    return fingerprint(instant(now), this.context, this.gate, this.pools, this.probing);
+    return fingerprint(instant(now), this.context, this.gate, this.pools);
   }
 }
 
@@ -134,7 +139,15 @@ const changes: readonly Change[] = [
   ['a stored timestamp', put({ storedTimestamp: new Uint8Array(12) })],
   ['another stored timestamp', put({ storedTimestamp: new Uint8Array(12).fill(1) })],
   ['a live source', put({ liveSource: 'x' })],
-  ['a live source in the table', ({ liveSources }) => liveSources.set('x', 1)],
+  [
+    'a live source in the table',
+    ({ peers }) => {
+      const twin = newPeer(); // as the peer would be in session, so that nothing but the table is other
+      twin.endpoint = here;
+      twin.sessions.set(sessionIndex(7), { ...session, confirmedAt: start });
+      peers.touch(twin);
+    },
+  ],
   ['an index', ({ context }) => context.indices.allocate(peerId(1))],
   ['an answer remembered', ({ context, peer }) => context.answered.set('k', { peer, entry })],
   ['an outstanding initiation', open()],

@@ -7,10 +7,9 @@
 import type { Peer, SessionRecord } from '../peer/peer.ts';
 import type { PendingEntry } from '../peer/pending.ts';
 import { timerNames } from '../peer/timers.ts';
-import { elapsed, type Instant, type PeerId } from '../types.ts';
+import { elapsed, type Instant } from '../types.ts';
 import type { EngineContext } from './context.ts';
 import type { Gate } from './gate.ts';
-import type { Probing } from './probing.ts';
 import type { ReassemblyPools } from './reassembly.ts';
 
 export function fingerprint(
@@ -18,17 +17,16 @@ export function fingerprint(
   context: EngineContext,
   gate: Gate,
   pools: ReassemblyPools,
-  probing: ReadonlyMap<PeerId, Probing>,
 ): string {
-  const peers = [...context.peers.values()].map((peer) => ({
+  const peers = context.peers.all().map((peer) => ({
     ...describePeer(now, peer),
-    probing: probing.get(peer.id)?.describe(now),
+    probing: context.probing.get(peer.id)?.describe(now),
   }));
   return JSON.stringify({
     peers,
     indices: context.indices.size,
     answered: context.answered.size,
-    liveSources: context.liveSources.size,
+    liveSources: context.peers.liveSources,
     strangers: { gate: gate.describe(now), slots: pools.describe(now) },
   });
 }

@@ -84,7 +84,7 @@ export function handleCookieReply(context: EngineContext, now: Instant, message:
  */
 function handleCookieForAnswer(context: EngineContext, now: Instant, message: CookieReply): void {
   const owner = context.indices.owner(message.receiverIndex);
-  const peer = owner === undefined ? undefined : context.peers.get(owner);
+  const peer = owner === undefined ? undefined : context.peers.find(owner);
   const answer = peer?.classicalAnswer;
   if (peer === undefined || answer?.index !== message.receiverIndex)
     return refuse(context, 'unexpected-cookie');
@@ -198,7 +198,7 @@ function establish(
   peer.timers.onSessionBegun();
   peer.armExpiry();
   context.emit({ kind: 'peer-established', peer: peer.id, role: 'initiator', duration });
-  context.touch(peer);
+  context.peers.touch(peer);
 }
 
 function createOutstanding(
@@ -281,7 +281,7 @@ function findOutstanding(
   index: SessionIndex,
 ): { peer: Peer; outstanding: Outstanding } | undefined {
   const owner = context.indices.owner(sessionIndex(index));
-  const peer = owner === undefined ? undefined : context.peers.get(owner);
+  const peer = owner === undefined ? undefined : context.peers.find(owner);
   const outstanding = peer?.outstanding;
   return peer !== undefined && outstanding?.index === index ? { peer, outstanding } : undefined;
 }

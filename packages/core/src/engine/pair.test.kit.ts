@@ -3,7 +3,7 @@ import { nodeSuite } from '../crypto/node.ts';
 import { Secret } from '../crypto/secret.ts';
 import { Identity } from '../handshake/identity.ts';
 import { type Endpoint, endpoint, type Instant, instant, type PeerId, unixMillis } from '../types.ts';
-import type { PeerOptions } from './engine.ts';
+import type { PeerOptions } from './options.ts';
 import { PortableTunnel } from './portable-tunnel.ts';
 
 const crypto = nodeSuite();

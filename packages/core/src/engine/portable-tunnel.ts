@@ -10,7 +10,8 @@ import { PortablePlane } from '../plane/portable-plane.ts';
 import type { Endpoint, Instant, LocalAddress } from '../types.ts';
 import { messageType } from '../wire/messages.ts';
 import type { EngineEvent } from './context.ts';
-import { Engine, type EngineOptions } from './engine.ts';
+import { Engine } from './engine.ts';
+import type { EngineOptions } from './options.ts';
 
 export interface PortableTunnelOptions extends Omit<EngineOptions, 'plane'> {
   /** Tunnel MTU in bytes, default 1420. */

@@ -26,7 +26,6 @@ import type { GateVerdict } from '../plane/plane.ts';
 import {
   compareBytes,
   type Endpoint,
-  endpointKey,
   type Instant,
   ipKey,
   type LocalAddress,
@@ -38,7 +37,7 @@ import {
 import type { ClassicalInitiation, InitiationFragment } from '../wire/classify.ts';
 import { cutResponse, hdr1, responseCount } from '../wire/fragment.ts';
 import { macsOf, setMac1, setMac2 } from '../wire/messages.ts';
-import { type EngineContext, identityKey, initiatorWins, refuse } from './context.ts';
+import { type EngineContext, initiatorWins, refuse } from './context.ts';
 import { type CookieRequest, replyWithCookie } from './cookie-replies.ts';
 import type { Gate } from './gate.ts';
 import { ownId } from './initiating.ts';
@@ -76,7 +75,7 @@ export function handleInitiationFragment(
     return;
   }
   const { keys, proven } = admission;
-  const confirmedSource = context.liveSources.has(endpointKey(from));
+  const confirmedSource = context.peers.isLiveSource(from);
   const offer = pools.offer(now, { fragment, from, length, keys, proven, confirmedSource });
   const expired = pools.takeExpired();
   if (expired > 0) context.drops.count('reassembly-expired', expired);
@@ -123,7 +122,7 @@ function handleInitiation(
   gate.load.onHandshake(now);
   const claim = openInitiation(crypto, identity, suite, senderIndex, body);
   if (typeof claim === 'string') return refuse(context, claim);
-  const peer = context.peersByIdentity.get(identityKey(claim.claimedId));
+  const peer = context.peers.byIdentity(claim.claimedId);
   if (peer === undefined || peer.keys.kind !== 'hybrid' || peer.keys.suite !== suite) {
     claim.destroy();
     return refuse(context, peer === undefined ? 'unknown-peer' : 'mode-mismatch');
@@ -210,9 +209,9 @@ export function handleClassicalInitiation(
   gate.load.onHandshake(now);
   const claim = openClassicalInitiation(crypto, identity, message);
   if (typeof claim === 'string') return refuse(context, claim);
-  const peer = context.peersByIdentity.get(identityKey(claim.claimedKey));
+  const peer = context.peers.byIdentity(claim.claimedKey);
   if (peer?.keys.kind !== 'classical') {
-    const isHybrid = context.peersByPublicKey.has(identityKey(claim.claimedKey));
+    const isHybrid = context.peers.byPublicKey(claim.claimedKey) !== undefined;
     claim.destroy();
     return refuse(context, isHybrid ? 'downgrade-refused' : 'unknown-peer');
   }
@@ -340,7 +339,7 @@ function admitNext(
   // A classical response may be answered by a cookie reply
   if (peer.keys.kind === 'classical') context.sendExpecting(outgoing);
   else context.plane.sendDatagrams(outgoing);
-  context.touch(peer);
+  context.peers.touch(peer);
 }
 
 /** Call when the 'forget-response' timer falls due: response bytes older than 5 s go, and with them what is confirmed. C3. */
