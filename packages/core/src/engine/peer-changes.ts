@@ -59,7 +59,7 @@ function changePresharedKey(
   peer.sequence.restart(now);
 }
 
-/** mac1 and cookie keys towards a peer. protocol.md §3.2. */
+/** mac1 and cookie keys towards a peer. protocol.md §3.1, §3.3. */
 export function macKeysFor(crypto: Suite, keys: PeerKeys, deploymentKey: Secret | undefined): MacKeys {
   return macKeys(crypto, keys.id, deploymentKey?.borrow() ?? new Uint8Array(0));
 }
