@@ -2,7 +2,8 @@
  * `bench/native-plane.ts`: what one core does in the parts of the native plane, called in batches from one thread.
  * Compare the columns of one run: rounds of all are interleaved, and each figure is the best round, the least disturbed one.
  */
-import { type AeadEdge, placesOf } from 'tun-tap-native/testing/plane-aead';
+
+import { type AeadName, openRecordCipher, recordPlaces, testAeads } from 'tun-tap-native';
 import { NativeTestPlane } from 'tun-tap-native/testing/plane-data-plane';
 import { planeEdge } from 'tun-tap-native/testing/plane-edge';
 import { type NativeDecision, NativeGate } from 'tun-tap-native/testing/plane-gate';
@@ -46,17 +47,17 @@ function printRow(first: string, rest: readonly string[]): void {
 }
 
 function benchAead(): void {
-  const edge = planeEdge<AeadEdge>('aead');
-  const engines = ['evp', 'raw', 'multibuffer'].filter((name) => {
-    const { name: found, reason } = edge.select(name);
-    if (found === '') console.log(`no ${name} here: ${reason}`);
-    return found === name;
-  });
+  const engines = testAeads()
+    .toReversed()
+    .flatMap(({ name, reason }) => {
+      if (reason !== undefined) console.log(`no ${name} here: ${reason}`);
+      return reason === undefined ? [name] : [];
+    });
   for (const verb of ['seal', 'open'] as const) {
     printRow(`${verb}, ns a packet; × is against evp`, engines);
     for (const batch of batches) {
       for (const length of lengths) {
-        const columns = engines.map((name) => recordColumn(edge, name, verb, length, batch));
+        const columns = engines.map((name) => recordColumn(name, verb, length, batch));
         const [evp = 1, ...others] = best(columns);
         printRow(`  ${length} B, ${batch} at a time`, [
           evp.toFixed(0),
@@ -69,13 +70,12 @@ function benchAead(): void {
 
 /** Opening gives text, so the sealed records are put back before each call, which is part of the figure: some 2 % of it. */
 function recordColumn(
-  edge: AeadEdge,
-  engine: string,
+  engine: AeadName,
   verb: 'seal' | 'open',
   length: number,
   batch: number,
 ): { items: number; run: () => void } {
-  const cipher = edge.create(engine, new Random(1).bytes(32));
+  const cipher = openRecordCipher(engine, new Random(1).bytes(32));
   const stride = length + 32;
   const places = Array.from({ length: batch }, (_, i) => ({
     offset: 16 + i * stride,
@@ -83,16 +83,16 @@ function recordColumn(
     counter: BigInt(i),
   }));
   const memory = new Uint8Array(16 + batch * stride);
-  const written = placesOf(places);
+  const written = recordPlaces(places);
   const verdicts = new Uint8Array(batch);
-  if (verb === 'seal') return { items: batch, run: () => edge.seal(cipher, memory, written, verdicts) };
-  edge.seal(cipher, memory, written, verdicts);
+  if (verb === 'seal') return { items: batch, run: () => cipher.seal(memory, written, verdicts) };
+  cipher.seal(memory, written, verdicts);
   const sealed = memory.slice();
   return {
     items: batch,
     run: () => {
       memory.set(sealed);
-      if (edge.open(cipher, memory, written, verdicts) !== batch) throw new Error('a record did not open');
+      if (cipher.open(memory, written, verdicts) !== batch) throw new Error('a record did not open');
     },
   };
 }

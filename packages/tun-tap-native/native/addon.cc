@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "aead_edge.h"
 #include "boot_timer.h"
 #include "capabilities.h"
 #include "data_plane_edge.h"
@@ -30,7 +31,7 @@ namespace tuntap {
 namespace {
 
 // Raised with every change of the functions below, so that sources and a stale build do not meet.
-constexpr int kEdgeVersion = 2;
+constexpr int kEdgeVersion = 3;
 
 constexpr napi_type_tag kTunTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d01ULL};
 constexpr napi_type_tag kUdpTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d02ULL};
@@ -456,6 +457,7 @@ NAPI_MODULE_INIT() {
   };
   for (const auto& entry : functions) setFunction(env, exports, entry.name, entry.function);
   initDataPlane(env, exports);
+  initAead(env, exports);
 #ifdef TUNTAP_HAS_NETLINK
   initNetlink(env, exports);
 #endif

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { CaptureBinding } from './capture.ts';
 import type { DataPlaneBinding } from './data-plane.ts';
 import type { NetlinkBinding } from './netlink.ts';
+import type { AeadBinding } from './record-cipher.ts';
 
 declare const handleBrand: unique symbol;
 /** An empty object with a native one behind it; closed when collected. */
@@ -14,7 +15,7 @@ export type UdpHandle = NativeHandle<'udp'>;
 export type BootTimerHandle = NativeHandle<'boot-timer'>;
 
 /** What native/addon.cc exports. Arguments are positional and already checked; errors of the system carry `code`. */
-export interface NativeBinding extends CaptureBinding, DataPlaneBinding {
+export interface NativeBinding extends AeadBinding, CaptureBinding, DataPlaneBinding {
   readonly netlink: NetlinkBinding;
   readonly edgeVersion: number;
   readonly udpRecordLayout: Readonly<Record<string, number>>;
@@ -96,7 +97,7 @@ export class AddonUnavailableError extends Error {
 }
 
 /** `kEdgeVersion` of native/addon.cc. */
-const edgeVersion = 2;
+const edgeVersion = 3;
 /** Made elsewhere for this architecture, or built here; the same from src/ and from dist/. The first that exists is loaded. */
 const addonUrls = [`prebuilds/linux-${process.arch}`, 'build/Release'].map(
   (folder) => new URL(`../${folder}/tun_tap_native.node`, import.meta.url),

@@ -25,6 +25,15 @@ export type * from './plane-types.ts';
 export { PlaneVerbs } from './plane-verbs.ts';
 export { probe } from './probe.ts';
 export { hardenProcess, sdNotify, socketPeerCredentials } from './process.ts';
+export {
+  isSlowedBuild,
+  mostRecords,
+  openRecordCipher,
+  type RecordCipher,
+  type RecordPlace,
+  recordPlaces,
+  recordTagSize,
+} from './record-cipher.ts';
 export { openTun } from './tun.ts';
 export type * from './types.ts';
 export { openUdp } from './udp.ts';

@@ -1,12 +1,16 @@
 import { createCipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type AeadEdge, type Place, placesOf, tagSize } from './testing/plane-aead.ts';
+import {
+  type RecordPlace as Place,
+  recordPlaces as placesOf,
+  recordTagSize as tagSize,
+} from './record-cipher.ts';
+import { type AeadEdge, testCipher, testedEngines } from './testing/plane-aead.ts';
 import { planeEdge } from './testing/plane-edge.ts';
 import { Random } from './testing/random.ts';
 
 const edge = planeEdge<AeadEdge>('aead');
-/** The last one is the code for wide registers, run in narrow ones. */
-const engines = ['evp', 'raw', 'multibuffer', 'multibuffer-wide'].filter((name) => {
+const engines = testedEngines.filter((name) => {
   const { name: found, reason } = edge.select(name);
   if (found === '') console.warn(`SKIPPED: the AEAD engine ${name}: ${reason}`);
   return found !== '';
@@ -83,7 +87,7 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
   it('seals what node:crypto seals, and opens it, at every length up to 700 and around packet sizes', () => {
     const random = new Random(1);
     const key = random.bytes(32);
-    const cipher = edge.create(engine, key);
+    const cipher = testCipher(engine, key);
     const lengths = [
       ...Array.from({ length: 701 }, (_, i) => i),
       1023,
@@ -100,14 +104,14 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
     const { memory, places } = layOut(random, lengths, 16);
     const before = memory.slice();
     const verdicts = new Uint8Array(places.length);
-    expect(edge.seal(cipher, memory, placesOf(places), verdicts)).toBe(places.length);
+    expect(cipher.seal(memory, placesOf(places), verdicts)).toBe(places.length);
     for (const place of places) {
       const expected = sealTwin(key, place.counter, textOf(before, place));
       expect(Buffer.compare(textOf(memory, place, tagSize), expected), `${place.length} B`).toBe(0);
       // For the comparison below: the tag's place is part of what sealing may change.
       before.set(expected.subarray(place.length), place.offset + place.length);
     }
-    expect(edge.open(cipher, memory, placesOf(places), verdicts)).toBe(places.length);
+    expect(cipher.open(memory, placesOf(places), verdicts)).toBe(places.length);
     expect(verdicts.every((verdict) => verdict === 1)).toBe(true);
     expect(Buffer.compare(memory, before)).toBe(0);
   });
@@ -120,7 +124,7 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
       const text = random.bytes(48);
       const memory = Uint8Array.from([...text, ...new Uint8Array(tagSize)]);
       const places = placesOf([{ offset: 0, length: text.length, counter }]);
-      edge.seal(edge.create(engine, key), memory, places, new Uint8Array(1));
+      testCipher(engine, key).seal(memory, places, new Uint8Array(1));
       expect(Buffer.compare(memory, sealTwin(key, counter, text))).toBe(0);
     },
   );
@@ -128,11 +132,11 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
   it('refuses a record when any one bit of it, its counter or its key is another', () => {
     const random = new Random(3);
     const key = random.bytes(32);
-    const cipher = edge.create(engine, key);
+    const cipher = testCipher(engine, key);
     const sealed = sealTwin(key, 77n, random.bytes(37));
     const place = { offset: 0, length: 37, counter: 77n };
     const opens = (bytes: Uint8Array, at: Place, by = cipher): boolean =>
-      edge.open(by, bytes, placesOf([at]), new Uint8Array(1)) === 1;
+      by.open(bytes, placesOf([at]), new Uint8Array(1)) === 1;
     expect(opens(sealed.slice(), place)).toBe(true);
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const forged = sealed.slice();
@@ -146,19 +150,19 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
     }
     const other = key.slice();
     other[31] = (other[31] ?? 0) ^ 1;
-    expect(opens(sealed.slice(), place, edge.create(engine, other))).toBe(false);
+    expect(opens(sealed.slice(), place, testCipher(engine, other))).toBe(false);
     expect(opens(sealed.slice(), { ...place, length: 36 })).toBe(false);
   });
 
   it('opens the good records of a batch and lets nothing decrypted stand in the bad ones', () => {
     const random = new Random(4);
     const key = random.bytes(32);
-    const cipher = edge.create(engine, key);
+    const cipher = testCipher(engine, key);
     for (let round = 0; round < 300; round++) {
       const lengths = Array.from({ length: 1 + random.below(40) }, () => random.below(400));
       const { memory, places } = layOut(random, lengths, random.below(17));
       const plain = memory.slice();
-      edge.seal(cipher, memory, placesOf(places), new Uint8Array(places.length));
+      cipher.seal(memory, placesOf(places), new Uint8Array(places.length));
       const bad = places.map(() => random.chance(0.3));
       for (const [i, place] of places.entries()) {
         if (bad[i] !== true) continue;
@@ -167,7 +171,7 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
       }
       const sealed = memory.slice();
       const verdicts = new Uint8Array(places.length);
-      const good = edge.open(cipher, memory, placesOf(places), verdicts);
+      const good = cipher.open(memory, placesOf(places), verdicts);
       expect(good).toBe(bad.filter((is) => !is).length);
       for (const [i, place] of places.entries()) {
         expect(verdicts[i] === 1).toBe(bad[i] !== true);
@@ -179,10 +183,10 @@ describe.each(engines)('§3.4 the engine %s', (engine) => {
   });
 
   it('does nothing for an empty batch', () => {
-    const cipher = edge.create(engine, new Uint8Array(32));
+    const cipher = testCipher(engine, new Uint8Array(32));
     const none = new Uint8Array(0);
-    expect(edge.seal(cipher, none, none, none)).toBe(0);
-    expect(edge.open(cipher, none, none, none)).toBe(0);
+    expect(cipher.seal(none, none, none)).toBe(0);
+    expect(cipher.open(none, none, none)).toBe(0);
   });
 });
 
@@ -193,21 +197,21 @@ describe('engines against each other', () => {
     for (let seed = 1; seed <= 20; seed++) {
       const random = new Random(seed);
       const key = random.bytes(32);
-      const [mine, theirs] = [edge.create(engine, key), edge.create(reference, key)];
+      const [mine, theirs] = [testCipher(engine, key), testCipher(reference, key)];
       for (let batch = 0; batch < 50; batch++) {
         const lengths = Array.from({ length: 100 }, () => random.below(random.chance(0.05) ? 1500 : 150));
         const { memory, places } = layOut(random, lengths, 0);
         const twin = memory.slice();
         const verdicts = new Uint8Array(places.length);
-        edge.seal(mine, memory, placesOf(places), verdicts);
-        edge.seal(theirs, twin, placesOf(places), verdicts);
+        mine.seal(memory, placesOf(places), verdicts);
+        theirs.seal(twin, placesOf(places), verdicts);
         expect(Buffer.compare(memory, twin), `seed ${seed}, batch ${batch}`).toBe(0);
         const at = random.below(memory.length);
         memory[at] = (memory[at] ?? 0) ^ 1;
         twin.set(memory);
         const twinVerdicts = new Uint8Array(places.length);
-        edge.open(mine, memory, placesOf(places), verdicts);
-        edge.open(theirs, twin, placesOf(places), twinVerdicts);
+        mine.open(memory, placesOf(places), verdicts);
+        theirs.open(twin, placesOf(places), twinVerdicts);
         expect(verdicts, `seed ${seed}, batch ${batch}`).toEqual(twinVerdicts);
         expect(twinVerdicts.filter((verdict) => verdict === 0).length).toBe(1);
       }

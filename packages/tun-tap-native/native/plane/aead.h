@@ -77,4 +77,10 @@ AeadOffer offerMultibufferAead();
  */
 AeadOffer selectAead(const std::string& name);
 
+/**
+ * Whether this was built to be slow (`build.mjs --slow-aead`): `raw` seals and opens everything twice, so that a test can see the
+ * bench notice. Not for use, and nothing that is shipped says true.
+ */
+bool isAeadSlowed();
+
 }  // namespace pqtun

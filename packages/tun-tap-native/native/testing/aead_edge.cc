@@ -1,20 +1,12 @@
 #include "../plane/aead.h"
 
-#include <vector>
-
+#include "../aead_edge.h"
 #include "../plane/aead_multibuffer.h"
 #include "../plane/aead_raw_primitives.h"
 #include "testing.h"
 
 namespace pqtun::testing {
 namespace {
-
-constexpr napi_type_tag kTag = {0x2b7e151628aed2a6ULL, 0xabf7158809cf4f02ULL};
-
-struct Cipher {
-  std::unique_ptr<RecordCipher> cipher;
-  void close() { cipher.reset(); }
-};
 
 /** By its name; and the code for 16 lanes where the processor may have 8, which is not for use. */
 AeadOffer selectWithWide(const std::string& name) {
@@ -36,47 +28,14 @@ napi_value select(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** create(engine, key: 32 B) → cipher */
-napi_value create(napi_env env, napi_callback_info info) {
+/** createWide(key: 32 B) → a cipher of `multibuffer-wide`, which no selectAead() gives */
+napi_value createWide(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const AeadOffer offer = selectWithWide(arguments.string(0, "engine"));
-  const Bytes key = arguments.bytes(1, "key");
+  const Bytes key = arguments.bytes(0, "key");
+  const AeadOffer offer = selectWithWide("multibuffer-wide");
   if (arguments.ok() && key.length != kKeySize) arguments.refuse("key", "32 bytes");
   if (arguments.ok() && offer.engine == nullptr) arguments.refuse("engine", "one that is there");
-  if (!arguments.ok()) return nullptr;
-  auto cipher = std::make_shared<Cipher>();
-  cipher->cipher = offer.engine->makeCipher(key.data);
-  return tuntap::wrapHandle(env, cipher, kTag);
-}
-
-struct Place {
-  uint32_t offset;
-  uint32_t length;
-  uint64_t counter;
-};
-
-/** seal, open(cipher, memory, places: {offset u32, length u32, counter u64}[], verdicts: a byte each) → how many were good */
-template <size_t (RecordCipher::*verb)(Record*, size_t)>
-napi_value run(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  const auto cipher = arguments.handle<Cipher>(0, kTag);
-  const Bytes memory = arguments.bytes(1, "memory");
-  const Bytes places = arguments.bytes(2, "places");
-  const Bytes verdicts = arguments.bytes(3, "verdicts");
-  if (arguments.ok() && places.length != verdicts.length * sizeof(Place)) arguments.refuse("verdicts", "a byte a place");
-  if (!arguments.ok()) return nullptr;
-  std::vector<Record> records(verdicts.length);
-  for (size_t i = 0; i < records.size(); i++) {
-    const Place& place = wordsOf<Place>(places)[i];
-    if (uint64_t{place.offset} + place.length + kTagSize > memory.length) {
-      arguments.refuse("places", "places inside the memory");
-      return nullptr;
-    }
-    records[i] = {memory.data + place.offset, place.length, place.counter, i % 2 == 0};
-  }
-  const size_t good = ((*cipher->cipher).*verb)(records.data(), records.size());
-  for (size_t i = 0; i < records.size(); i++) verdicts.data[i] = records[i].ok ? 1 : 0;
-  return tuntap::makeNumber(env, static_cast<double>(good));
+  return arguments.ok() ? tuntap::makeRecordCipher(env, *offer.engine, key.data) : nullptr;
 }
 
 // --- What the self-test of the raw engine says of broken primitives -----------------------------------------------------
@@ -159,9 +118,9 @@ napi_value compareBroken(napi_env env, napi_callback_info info) {
 void addAead(napi_env env, napi_value exports) {
   addEdge(env, exports, "aead",
           {{"select", select},
-           {"create", create},
-           {"seal", run<&RecordCipher::seal>},
-           {"open", run<&RecordCipher::open>},
+           {"createWide", createWide},
+           {"sealRecords", tuntap::sealRecords},
+           {"openRecords", tuntap::openRecords},
            {"checkBroken", checkBroken},
            {"compareBroken", compareBroken}});
 }

@@ -29,6 +29,7 @@ export const scenarios = {
       binding.openUdp(4, ip, 0, 0, -1, 0, 0, 0, 0, 3, 4, 100),
       binding.openUdp(6, ip, 0, 0, -1, 0, 0, 0, 0, 3, 4, 100),
       binding.openBootTimer(),
+      binding.openRecordCipher('evp', new Uint8Array(32)),
     ];
     const records = fc.uint8Array({ minLength: 0, maxLength: 4 * udpRecordLayout.size });
     const bytes = fc.uint8Array({ maxLength: 200 });
@@ -65,6 +66,15 @@ export const scenarios = {
         name: fc.constant('udpSend'),
         values: fc.tuple(fc.constantFrom(...handles), sensible(records), views),
       }),
+      fc.record({
+        name: fc.constantFrom('sealRecords', 'openRecords'),
+        values: fc.tuple(
+          fc.constantFrom(...handles),
+          fc.uint8Array({ maxLength: 300 }),
+          somePlaces,
+          fc.uint8Array({ minLength: 2, maxLength: 2 }),
+        ),
+      }),
       fc.record({ name: fc.constant('tunWrite'), values: fc.tuple(fc.constantFrom(...handles), views) }),
     );
     const call: fc.Arbitrary<{ name: string; values: unknown[] }> = fc.oneof(anything, shaped);
@@ -89,6 +99,17 @@ export const scenarios = {
     setImmediate(() => process.exit());
   },
 };
+
+/** Two places, some of which lie in a memory of 300 B. */
+const somePlaces = fc
+  .tuple(fc.nat(120), fc.nat(120), fc.nat(200), fc.nat(200), fc.boolean())
+  .map(([first, length, second, other, isAligned]) => {
+    const bytes = new Uint8Array(33);
+    const places = bytes.subarray(isAligned ? 0 : 1).subarray(0, 32);
+    const view = new DataView(places.buffer, places.byteOffset, 32);
+    for (const [i, word] of [first, length, 0, 0, second, other].entries()) view.setUint32(i * 4, word, true);
+    return places;
+  });
 
 /** Lengths of addresses are legal in half of the records, so that some are taken. */
 function sensible(records: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {

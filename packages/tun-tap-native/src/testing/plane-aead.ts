@@ -1,31 +1,34 @@
+/** The AEAD engines as tests drive them: through the shipped edge, and the one engine that is not for use through native/testing/aead_edge.cc. */
+import type { AeadName } from '../data-plane.ts';
+import { openRecordCipher, type RecordCipher } from '../record-cipher.ts';
+import { planeEdge } from './plane-edge.ts';
+
 /** What native/testing/aead_edge.cc exports. */
 export interface AeadEdge {
-  /** `name` is empty where there is no engine of that name. */
+  /** `name` is empty where there is no engine of that name. Knows `multibuffer-wide` as well. */
   select(name: string): { name: string; reason: string };
-  create(engine: string, key: Uint8Array): object;
-  /** Both work in `memory`, at the places `placesOf` wrote, and say 1 or 0 of each; the number of good ones returns. */
-  seal(cipher: object, memory: Uint8Array, places: Uint8Array, verdicts: Uint8Array): number;
-  open(cipher: object, memory: Uint8Array, places: Uint8Array, verdicts: Uint8Array): number;
+  createWide(key: Uint8Array): object;
+  /** As the shipped ones of that name. */
+  sealRecords(cipher: object, memory: Uint8Array, places: Uint8Array, verdicts: Uint8Array): number;
+  openRecords(cipher: object, memory: Uint8Array, places: Uint8Array, verdicts: Uint8Array): number;
   checkBroken(what: string): string;
   compareBroken(fault: string): string;
 }
 
-/** A record: text in `memory`, with 16 B for the tag behind it. */
-export interface Place {
-  readonly offset: number;
-  readonly length: number;
-  readonly counter: bigint;
-}
+/** The last one is the code for wide registers, run in narrow ones. */
+export const testedEngines = ['evp', 'raw', 'multibuffer', 'multibuffer-wide'] as const;
+export type TestedEngine = (typeof testedEngines)[number];
 
-export const tagSize = 16;
-
-/** Places as C++ reads them: offset u32, length u32, counter u64, in host byte order. */
-export function placesOf(places: readonly Place[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(places.length * 16));
-  for (const [i, { offset, length, counter }] of places.entries()) {
-    view.setUint32(i * 16, offset, true);
-    view.setUint32(i * 16 + 4, length, true);
-    view.setBigUint64(i * 16 + 8, counter, true);
-  }
-  return new Uint8Array(view.buffer);
+/** A cipher of any engine that a test may name. */
+export function testCipher(
+  engine: TestedEngine | AeadName,
+  key: Uint8Array,
+): Pick<RecordCipher, 'seal' | 'open'> {
+  if (engine !== 'multibuffer-wide') return openRecordCipher(engine, key);
+  const edge = planeEdge<AeadEdge>('aead');
+  const cipher = edge.createWide(key);
+  return {
+    seal: (memory, places, verdicts) => edge.sealRecords(cipher, memory, places, verdicts),
+    open: (memory, places, verdicts) => edge.openRecords(cipher, memory, places, verdicts),
+  };
 }
