@@ -1,3 +1,10 @@
 /** The public surface of the bench: what `pqtun bench` is made of. */
+
+export * from './budget.ts';
+export * from './columns.ts';
+export * from './compare.ts';
+export * from './compare-text.ts';
+export * from './parse.ts';
 export * from './result.ts';
 export * from './section.ts';
+export * from './write.ts';
