@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { isDisturbed, loadBetween, type Moment, moment, mostLoad } from './load.ts';
+import { busiestBetween, isDisturbed, loadBetween, type Moment, moment, mostLoad } from './load.ts';
 
-const process = (pid: number, parent: number, cpu: number, isKernel = false) => ({
+const process = (pid: number, parent: number, cpu: number, isKernel = false, endedCpu = 0) => ({
   pid,
+  name: `program ${pid}`,
   parent,
   cpu,
   isKernel,
+  endedCpu,
 });
 const at = (busy: number, steal: number, total: number, processes: Moment['processes']): Moment => ({
-  machine: { busy, steal, total },
+  machine: { busy, steal, total, cpus: 2 },
   processes,
 });
 
@@ -23,6 +25,28 @@ describe('the load of a machine', () => {
   it('counts children of ours that began meanwhile as ours', () => {
     const end = at(14, 1, 108, [process(50, 1, 2), process(51, 50, 3), process(52, 51, 4)]);
     expect(loadBetween(begin, end, 50).foreign).toBe(0);
+  });
+
+  it('counts children of ours that came and went as ours', () => {
+    const end = at(14, 1, 108, [process(50, 1, 2, false, 4), process(51, 50, 3)]);
+    expect(loadBetween(begin, end, 50).foreign).toBe(0);
+  });
+
+  it('has names: who else was busy, by the share of one CPU, those of one name together', () => {
+    const [cc, other] = [process(60, 1, 1), process(61, 1, 0.5)].map((each) => ({
+      ...each,
+      name: 'cc1plus',
+    }));
+    const end = at(14, 1, 108, [
+      process(50, 1, 9),
+      process(3, 2, 9, true),
+      process(70, 1, 0.4),
+      ...[cc, other].flatMap((each) => each ?? []),
+    ]);
+    expect(busiestBetween(begin, end, 50)).toEqual([
+      { name: 'cc1plus', share: 0.375 },
+      { name: 'program 70', share: 0.1 },
+    ]);
   });
 
   it('is never less than nothing, though ticks and seconds disagree a little', () => {

@@ -36,15 +36,40 @@ export function moment(): Moment {
 export function loadBetween(begin: Moment, end: Moment, root: number): Load {
   const total = end.machine.total - begin.machine.total;
   if (total <= 0) return { steal: 0, foreign: 0 };
-  const before = new Map(begin.processes.map(({ pid, cpu }) => [pid, cpu]));
+  const before = new Map(begin.processes.map((process) => [process.pid, ofIt(process)]));
   const family = familyOf(end.processes, root);
   const ours = end.processes
     .filter(({ pid, isKernel }) => isKernel || family.has(pid))
-    .reduce((sum, { pid, cpu }) => sum + cpu - (before.get(pid) ?? 0), 0);
+    .reduce((sum, process) => sum + ofIt(process) - (before.get(process.pid) ?? 0), 0);
   return {
     steal: (end.machine.steal - begin.machine.steal) / total,
     foreign: Math.max(0, end.machine.busy - begin.machine.busy - ours) / total,
   };
+}
+
+/** Its CPU, and that of its children that are gone. */
+function ofIt({ cpu, endedCpu }: ProcessStat): number {
+  return cpu + endedCpu;
+}
+
+export interface Busy {
+  readonly name: string;
+  /** Of one CPU. */
+  readonly share: number;
+}
+
+/** Programs that are not of the family of `root`, still there at the end, the busiest first; those of one name together. */
+export function busiestBetween(begin: Moment, end: Moment, root: number): Busy[] {
+  const seconds = (end.machine.total - begin.machine.total) / Math.max(1, end.machine.cpus);
+  if (seconds <= 0) return [];
+  const before = new Map(begin.processes.map(({ pid, cpu }) => [pid, cpu]));
+  const family = familyOf(end.processes, root);
+  const shares = new Map<string, number>();
+  for (const { pid, name, isKernel, cpu } of end.processes) {
+    if (isKernel || family.has(pid)) continue;
+    shares.set(name, (shares.get(name) ?? 0) + (cpu - (before.get(pid) ?? 0)) / seconds);
+  }
+  return [...shares].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
 }
 
 export function isDisturbed({ steal, foreign }: Load): boolean {

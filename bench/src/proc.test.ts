@@ -5,17 +5,23 @@ const rest =
   '0 -1 4194560 31 0 0 0 250 150 7 8 20 0 1 0 500 1000 10 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 0';
 
 describe('/proc/PID/stat', () => {
-  it('gives the CPU seconds of a process, without those of its ended children', () => {
+  it('gives the CPU seconds of a process, and apart from them those of its ended children', () => {
     expect(parseProcess(`42 (wireguard-go) S 7 42 42 ${rest}`)).toEqual({
       pid: 42,
+      name: 'wireguard-go',
       parent: 7,
       isKernel: false,
       cpu: 4,
+      endedCpu: 0.15,
     });
   });
 
   it('is read past a name with spaces and brackets', () => {
-    expect(parseProcess(`42 (a) (b c) R 7 42 42 ${rest}`)).toMatchObject({ pid: 42, parent: 7, cpu: 4 });
+    expect(parseProcess(`42 (a) (b c) R 7 42 42 ${rest}`)).toMatchObject({
+      pid: 42,
+      name: 'a) (b c',
+      parent: 7,
+    });
   });
 
   it('tells threads of the kernel', () => {
@@ -39,7 +45,7 @@ describe('/proc/PID/stat', () => {
 describe('/proc/stat', () => {
   it('gives busy, stolen and all time, guests not twice', () => {
     const text = 'cpu  100 200 300 400 50 6 7 37 90 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n';
-    expect(parseMachine(text)).toEqual({ busy: 6.13, steal: 0.37, total: 11 });
+    expect(parseMachine(text)).toEqual({ busy: 6.13, steal: 0.37, total: 11, cpus: 1 });
   });
 
   it('without its first line is refused', () => {
@@ -62,7 +68,14 @@ describe('/proc/PID/status', () => {
 });
 
 describe('a family of processes', () => {
-  const process = (pid: number, parent: number) => ({ pid, parent, isKernel: false, cpu: 0 });
+  const process = (pid: number, parent: number) => ({
+    pid,
+    name: 'x',
+    parent,
+    isKernel: false,
+    cpu: 0,
+    endedCpu: 0,
+  });
 
   it('is everything that one began, and what those began', () => {
     const all = [process(1, 0), process(10, 1), process(11, 10), process(12, 11), process(20, 1)];

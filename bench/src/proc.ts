@@ -8,24 +8,36 @@ const kernelThread = 0x0020_0000;
 
 export interface ProcessStat {
   readonly pid: number;
+  readonly name: string;
   readonly parent: number;
   readonly isKernel: boolean;
   /** User and system time of all its threads, in seconds. */
   readonly cpu: number;
+  /** The same of its children that have ended, and of theirs. */
+  readonly endedCpu: number;
 }
 
 /** A line of /proc/PID/stat. A program's name may hold spaces and brackets: what counts is the last bracket. */
 export function parseProcess(text: string): ProcessStat | undefined {
   const end = text.lastIndexOf(')');
   const fields = text.slice(end + 2).split(' '); // from field 3 on
-  const [parent, flags, user, system] = [fields[1], fields[6], fields[11], fields[12]].map(Number);
+  const numbers = [fields[1], fields[6], ...fields.slice(11, 15)].map(Number);
+  const [parent, flags, user, system, endedUser, endedSystem] = numbers;
   const pid = Number.parseInt(text, 10);
   if (end < 0 || Number.isNaN(pid)) return undefined;
   if (parent === undefined || flags === undefined || user === undefined || system === undefined)
     return undefined;
-  if (![parent, flags, user, system].every(Number.isFinite)) return undefined;
+  if (endedUser === undefined || endedSystem === undefined || !numbers.every(Number.isFinite))
+    return undefined;
   const isKernel = (flags & kernelThread) !== 0;
-  return { pid, parent, isKernel, cpu: (user + system) / ticksPerSecond };
+  return {
+    pid,
+    name: text.slice(text.indexOf('(') + 1, end),
+    parent,
+    isKernel,
+    cpu: (user + system) / ticksPerSecond,
+    endedCpu: (endedUser + endedSystem) / ticksPerSecond,
+  };
 }
 
 /** Seconds of all CPUs together. */
@@ -33,6 +45,7 @@ export interface MachineStat {
   readonly busy: number;
   readonly steal: number;
   readonly total: number;
+  readonly cpus: number;
 }
 
 /** The first line of /proc/stat. Guests' time is in that of users already. */
@@ -43,7 +56,8 @@ export function parseMachine(text: string): MachineStat | undefined {
     .split(' ')
     .map((ticks) => Number(ticks) / ticksPerSecond);
   const busy = user + nice + system + irq + softirq;
-  return { busy, steal, total: busy + steal + idle + wait };
+  const cpus = text.match(/^cpu\d+ /gm)?.length ?? 0;
+  return { busy, steal, total: busy + steal + idle + wait, cpus };
 }
 
 /** Resident memory in MiB, now and at most, of /proc/PID/status. */

@@ -1,5 +1,7 @@
 /** What is computed of single samples: quantiles, and how far the mean may be off. */
 
+import { studentReach } from './student.ts';
+
 /** The value below which `share` (0 … 1) of the sorted values lie, linearly between two of them. `NaN` of none. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {
   const at = (sorted.length - 1) * share;
@@ -29,22 +31,5 @@ export function marginOf(values: ArrayLike<number>): number | undefined {
     squares += before * (value - mean);
   }
   const error = Math.sqrt(squares / (count - 1) / count);
-  return mean === 0 ? undefined : (100 * error * studentFactor(count - 1)) / Math.abs(mean);
-}
-
-/** Exact to five figures where the series below is not good. */
-const fewFactors = [12.7062, 4.30265, 3.18245, 2.77645, 2.57058];
-
-/** 97.5 % point of Student's t. Abramowitz and Stegun 26.7.5, which is within 0.1 % from six degrees of freedom on. */
-export function studentFactor(freedom: number): number {
-  const exact = fewFactors[freedom - 1];
-  if (exact !== undefined) return exact;
-  const z = 1.959964;
-  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];
-  return (
-    z +
-    (z3 + z) / (4 * freedom) +
-    (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom ** 2) +
-    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * freedom ** 3)
-  );
+  return mean === 0 ? undefined : (100 * error * studentReach(0.95, count - 1)) / Math.abs(mean);
 }
