@@ -35,4 +35,6 @@ export { PortablePlane, type PortablePlaneOptions } from './plane/portable-plane
 export { ReplayWindow } from './plane/replay-window.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
 export * from './types.ts';
+export { type Classified, classify } from './wire/classify.ts';
+export { innerLength } from './wire/ip.ts';
 export * as lengths from './wire/lengths.ts';
