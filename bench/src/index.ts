@@ -5,6 +5,7 @@ export * from './columns.ts';
 export * from './compare.ts';
 export * from './compare-text.ts';
 export * from './parse.ts';
+export * from './report/report.ts';
 export * from './result.ts';
 export * from './section.ts';
 export * from './write.ts';
