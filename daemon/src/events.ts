@@ -30,6 +30,7 @@ export const eventCatalogue = {
   'peer-established': ['info', 'a session with a peer began'],
   'peer-expired': ['info', 'the last session with a peer ended'],
   'peer-roamed': ['info', 'a peer is heard from another address'],
+  'path-mtu': ['info', 'how long packets may be on the way to a peer was found out, or has changed'],
   'handshake-gave-up': ['warn', 'a peer did not answer for 90 seconds'],
   'endpoint-unresolved': ['warn', 'the name of an endpoint has no address now'],
   'offload-off': [

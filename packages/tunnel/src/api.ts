@@ -133,6 +133,7 @@ export interface PeerStats {
   readonly packetsSent: number;
   /** Last measured round trip in milliseconds. */
   readonly roundTrip: number | undefined;
+  /** The longest outer packet known to reach the peer, in bytes; `undefined`: not known. A classical peer's is known when our own system says so. */
   readonly pathMtu: number | undefined;
 }
 
@@ -173,6 +174,8 @@ export type TunnelEvent =
       readonly duration: number | undefined;
     }
   | { readonly id: 'peer-expired'; readonly publicKey: Uint8Array }
+  /** The path to a peer takes other packets than was known; `mtu`: the longest outer one, in bytes. */
+  | { readonly id: 'path-mtu'; readonly publicKey: Uint8Array; readonly mtu: number }
   | { readonly id: 'handshake-gave-up'; readonly publicKey: Uint8Array }
   | { readonly id: 'peer-roamed'; readonly publicKey: Uint8Array; readonly endpoint: string }
   /** At most one per reason and second. `code`: the system's error behind the last `send-failed`. */

@@ -1,6 +1,6 @@
 import { instant } from '@pqtun/core';
 import { describe, expect, test } from 'vitest';
-import { PathLimits } from './path-limits.ts';
+import { PeerPaths, type PeerPathsOptions } from './peer-paths.ts';
 import { type ReactionParts, Reactions } from './reactions.ts';
 
 /** Reactions with parts that write down what is asked of them. */
@@ -18,9 +18,19 @@ function reactions() {
       setPeer: (id: number, { pathMtu }: { pathMtu: number }) => log.push(`peer ${id} path ${pathMtu}`),
     },
   };
+  const clock = {
+    now: () => instant(state.now),
+    timer: () => ({ arm: () => undefined, close: () => undefined }),
+  };
+  const loop = {
+    protocol,
+    mtu: 1420,
+    call: (act: (now: number, of: typeof protocol) => unknown) => act(state.now, protocol),
+  };
+  const onChange = (peer: number, mtu: number) => log.push(`peer ${peer} mtu ${mtu}`);
   const parts = {
-    clock: { now: () => instant(state.now) },
-    loop: { protocol, call: (act: (now: number, of: typeof protocol) => void) => act(state.now, protocol) },
+    clock,
+    loop,
     book: { all: [{ id: 1 }, { id: 2 }] },
     events: { tell: (event: { id: string; on?: boolean }) => log.push(`${event.id} ${event.on}`) },
     drops: {
@@ -28,7 +38,8 @@ function reactions() {
       count: (reason: string) => log.push(reason),
       countSendFailed: (code: string) => log.push(`send-failed ${code}`),
     },
-    paths: new PathLimits(() => 1400),
+    // as below
+    paths: new PeerPaths({ clock, loop, routeMtu: () => 1400, onChange } as unknown as PeerPathsOptions),
     isClosing: () => false,
   };
   // The cast holds as far as these tests go: no engine event is among them, and only those ask for the other parts.
@@ -76,9 +87,9 @@ describe('what happens', () => {
   test('transport too long for the interface narrows the path of the peer there, until the network changes', () => {
     const { react, log, at } = reactions();
     react.onSendFailed(datagram(at, 4), 'EMSGSIZE');
-    expect(log.splice(0)).toEqual(['too-big', 'peer 1 path 1372']);
+    expect(log.splice(0)).toEqual(['too-big', 'peer 1 path 1372', 'peer 1 mtu 1400']);
     react.onNetworkChange();
-    expect(log).toEqual(['peer 1 path 65535', 'network change']);
+    expect(log).toEqual(['network change', 'peer 1 path 65535']);
   });
 
   test('a path is never narrowed below what every path must take', () => {

@@ -1,13 +1,13 @@
 /** What follows from what happens: events of the engine become the tunnel's, refusals of the system are counted and acted on. */
-import type { EngineEvent, Instant } from '@pqtun/core';
+import type { Endpoint, EngineEvent, Instant } from '@pqtun/core';
 import type { OffloadName } from './api.ts';
 import type { Clock } from './clock.ts';
 import type { DataPath, RefusedDatagrams } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
 import type { Events } from './events.ts';
-import type { PathLimits } from './path-limits.ts';
 import type { BookedPeer, PeerBook } from './peer-book.ts';
 import type { PeerEndpoints } from './peer-endpoints.ts';
+import type { PeerPaths } from './peer-paths.ts';
 import type { Pings } from './pings.ts';
 
 export interface ReactionParts {
@@ -17,7 +17,7 @@ export interface ReactionParts {
   readonly events: Events;
   readonly endpoints: PeerEndpoints;
   readonly pings: Pings;
-  readonly paths: PathLimits;
+  readonly paths: PeerPaths;
   readonly drops: DropTally;
   /** Wall clock of each peer's last handshake, by key. */
   readonly lastHandshakes: Map<string, number>;
@@ -64,13 +64,13 @@ export class Reactions {
 
   /** Call when the system refused datagrams. */
   onSendFailed({ to, length, isTransport, count }: RefusedDatagrams, code: string): void {
-    const { loop, drops, paths } = this.#parts;
+    const { drops, paths } = this.#parts;
     if (code !== 'EMSGSIZE' || !isTransport) {
       drops.countSendFailed(code, count);
       return;
     }
     drops.count('too-big', count);
-    paths.lower(loop.protocol, to, length, this.#whereabouts());
+    paths.onTooBig(to, length, this.#whereabouts());
   }
 
   /** Call when the system refused a source address of ours, which is then gone, though nobody has told yet. */
@@ -92,14 +92,17 @@ export class Reactions {
   onNetworkChange(): void {
     const { loop, paths, isClosing } = this.#parts;
     if (isClosing()) return;
-    paths.lift(loop.protocol);
     loop.call((now, { engine }) => engine.handleNetworkChange(now));
+    paths.onNetworkChange();
   }
 
   #onEngineEvent(now: Instant, event: EngineEvent): void {
-    const { book, endpoints, events, pings } = this.#parts;
+    const { book, endpoints, events, paths, pings } = this.#parts;
     if (event.kind === 'timestamp-not-kept') return events.tell({ id: 'state-not-saved', what: 'timestamp' });
-    if (event.kind === 'pong') return pings.onPong(event.token, event.roundTrip);
+    if (event.kind === 'pong') {
+      paths.onPong(now, event.token);
+      return pings.onPong(event.token, event.roundTrip);
+    }
     const peer = book.byId(event.peer);
     if (peer === undefined) return; // removed by a listener of an earlier event
     const { publicKey } = peer.config;
@@ -107,11 +110,12 @@ export class Reactions {
       case 'peer-established':
         return this.#onEstablished(now, peer, event);
       case 'peer-expired':
+        paths.onPeerGone(peer.id);
         return events.tell({ id: 'peer-expired', publicKey });
       case 'handshake-gave-up':
         return events.tell({ id: 'handshake-gave-up', publicKey });
       case 'peer-roamed':
-        this.#parts.onPeerAt(event.endpoint.ip);
+        this.#onPeerAt(now, peer, event.endpoint);
         return endpoints.onConfirmed(now, peer, event.endpoint, true);
       case 'path-stale':
         return endpoints.onPathStale(peer);
@@ -130,11 +134,16 @@ export class Reactions {
     lastHandshakes.set(peer.key, Date.now());
     const { endpoint, suite } = loop.protocol.engine.status(now, peer.id);
     if (endpoint !== undefined) {
-      this.#parts.onPeerAt(endpoint.ip);
+      this.#onPeerAt(now, peer, endpoint);
       endpoints.onConfirmed(now, peer, endpoint, false);
     }
     pings.onEstablished(peer.id);
     events.tell({ id: 'peer-established', publicKey, suite, role, duration });
+  }
+
+  #onPeerAt(now: Instant, { id, config }: BookedPeer, endpoint: Endpoint): void {
+    this.#parts.onPeerAt(endpoint.ip);
+    if (config.mode !== 'classical') this.#parts.paths.onPeerAt(now, id, endpoint);
   }
 
   *#whereabouts() {

@@ -3,8 +3,8 @@ import type { Instant, PeerStatus } from '@pqtun/core';
 import type { PeerStats, TunnelStats } from './api.ts';
 import type { Protocol } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
-import type { PathLimits } from './path-limits.ts';
 import type { BookedPeer } from './peer-book.ts';
+import type { PeerPaths } from './peer-paths.ts';
 
 type Fixed = Omit<TunnelStats, 'underLoad' | 'peers' | 'drops' | 'cookieRepliesSent' | 'downgradesRefused'>;
 
@@ -13,7 +13,7 @@ export interface StatsSources {
   readonly peers: readonly BookedPeer[];
   /** Wall clock of each peer's last handshake, by key. */
   readonly lastHandshakes: ReadonlyMap<string, number>;
-  readonly paths: PathLimits;
+  readonly paths: Pick<PeerPaths, 'of'>;
   readonly drops: DropTally;
   readonly cookiesBefore: number;
   readonly fixed: Fixed;

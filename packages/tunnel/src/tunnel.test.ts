@@ -329,7 +329,7 @@ describe('a tunnel', () => {
     const end = b.tunnel.onEvent(({ id }) => heard.push(id));
     b.tunnel.onEvent(({ id }) => heard.push(`second ${id}`));
     await b.tunnel.ping(partyA.publicKey);
-    expect(heard).toEqual(['peer-established', 'second peer-established']);
+    expect(heard.slice(0, 2)).toEqual(['peer-established', 'second peer-established']);
     end();
     await b.tunnel.removePeer(partyA.publicKey);
     expect(b.tunnel.stats().peers).toEqual([]);

@@ -1,5 +1,14 @@
 /** The life of one tunnel: up, changed, watched, closed. The packets are `data-path.ts`'s, the peers `peer-book.ts`'s. */
-import { type Endpoint, fingerprint, Identity, ipKey, limits, PqtunError, type SuiteId } from '@pqtun/core';
+import {
+  type Endpoint,
+  fingerprint,
+  Identity,
+  ipKey,
+  limits,
+  type PeerId,
+  PqtunError,
+  type SuiteId,
+} from '@pqtun/core';
 import type { PeerChange, Tunnel, TunnelEvent, TunnelStats } from './api.ts';
 import { bad, checkConfig, checkKem, checkPeer } from './check-config.ts';
 import type { PeerConfig, TunnelConfig } from './config.ts';
@@ -7,10 +16,10 @@ import type { DataPath, OpenedPath } from './data-path.ts';
 import { DropTally } from './drop-tally.ts';
 import { Events } from './events.ts';
 import { type NetworkWatch, watchAddresses, watchNetwork } from './network-watch.ts';
-import { PathLimits } from './path-limits.ts';
 import { type BookedPeer, named, PeerBook, type PeersChanged } from './peer-book.ts';
 import { changedPeer } from './peer-change.ts';
 import { PeerEndpoints } from './peer-endpoints.ts';
+import { PeerPaths } from './peer-paths.ts';
 import { checkPing, Pings } from './pings.ts';
 import {
   deploymentKeys,
@@ -33,7 +42,7 @@ export class LiveTunnel implements Tunnel {
   readonly #events = new Events();
   readonly #endpoints: PeerEndpoints;
   readonly #pings: Pings;
-  readonly #paths: PathLimits;
+  readonly #paths: PeerPaths;
   readonly #reactions: Reactions;
   readonly #network: NetworkWatch;
   readonly #drops: DropTally;
@@ -88,7 +97,12 @@ export class LiveTunnel implements Tunnel {
       events: this.#events,
       isAwaited: ({ id }) => this.#pings.waits(id),
     });
-    this.#paths = new PathLimits((ip) => this.#routeMtu(ip));
+    this.#paths = new PeerPaths({
+      clock,
+      loop: this.#path,
+      routeMtu: (ip) => this.#routeMtu(ip),
+      onChange: (id, mtu) => this.#tellPath(id, mtu),
+    });
     this.#reactions = new Reactions({
       clock,
       loop: this.#path,
@@ -346,6 +360,7 @@ export class LiveTunnel implements Tunnel {
     this.#network.close();
     this.#drops.close();
     this.#endpoints.close();
+    this.#paths.close();
     try {
       this.#path.call((now, { engine }) => engine.stop(now));
     } catch {
@@ -377,6 +392,11 @@ export class LiveTunnel implements Tunnel {
       const { endpoint } = this.#path.protocol.engine.status(now, id);
       if (endpoint !== undefined) yield endpoint.ip;
     }
+  }
+
+  #tellPath(id: PeerId, mtu: number): void {
+    const peer = this.#book.byId(id);
+    if (peer !== undefined) this.#events.tell({ id: 'path-mtu', publicKey: peer.config.publicKey, mtu });
   }
 
   #routeMtu(ip: Uint8Array): number | undefined {

@@ -22,6 +22,8 @@ export const addresses = {
 
 export interface LabOptions {
   readonly underlayMtu?: number;
+  /** Of the hub's end alone: what is longer is lost on its way there without a word. Default: as the other end's. */
+  readonly hubUnderlayMtu?: number;
   /** Outer family of the tunnel. Default 4. */
   readonly family?: 4 | 6;
   readonly suite?: 1 | 2;
@@ -69,7 +71,7 @@ export class Lab implements AsyncDisposable {
         `${end.outer4}/24`,
         ...(mtu >= 1280 ? [`${end.outer6}/64`] : []),
       ];
-      await hubSpace.help('configure', 'eth0', outer(hub), mtu);
+      await hubSpace.help('configure', 'eth0', outer(hub), options.hubUnderlayMtu ?? mtu);
       await gatewaySpace.help('configure', 'eth0', outer(gateway), mtu);
       const name = options.interfaceName ?? 'pq0';
       const lab = new Lab(folder, {
