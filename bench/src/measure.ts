@@ -11,7 +11,7 @@ import { median } from './statistics.ts';
 
 export interface Pace {
   readonly rounds: number;
-  /** What a task gets of a round, and of the warm-up, in milliseconds, preparation included. */
+  /** What a row gets of a round, and of the warm-up, in milliseconds, preparation included. */
   readonly millis: number;
   /** Samples a round at least, however long they take. */
   readonly fewest: number;
@@ -23,6 +23,12 @@ export function paceOf({ quick, rounds }: { readonly quick: boolean; readonly ro
 
 /** Rounds unless somebody asked for another number. */
 export const defaultRounds = { quick: 3, full: 9 } as const;
+
+/** What a row takes of all rounds and the warm-up, about, for estimates. */
+export function taskSeconds(options: { readonly quick: boolean; readonly rounds: number }): number {
+  const { rounds, millis } = paceOf(options);
+  return ((rounds + 1) * millis * 1.1) / 1000;
+}
 
 export interface Surroundings {
   readonly signal: AbortSignal;
@@ -95,7 +101,7 @@ class TimedTask {
   /** As long as the pace says, by tinybench, which is told what of it was preparation. */
   #spend({ millis, fewest }: Pace): void {
     const bench = new Bench({
-      time: millis,
+      time: millis * this.#columns.length,
       iterations: fewest,
       warmup: false,
       throws: true,

@@ -1,5 +1,6 @@
 /** argv → the command of its name → exit code. The table is the whole command line; help and completion are made from it. */
 import { Command, CommanderError, Option } from 'commander';
+import { benchCommand } from './commands/bench.ts';
 import type { CommandSpec, Io } from './commands/command.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommands } from './commands/config.ts';
@@ -18,6 +19,7 @@ export const commandTable: readonly CommandSpec[] = [
   ...configCommands,
   daemonCommand,
   doctorCommand,
+  benchCommand,
   completionCommand(() => commandTable),
 ];
 

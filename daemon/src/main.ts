@@ -15,6 +15,7 @@ const io: Io = {
   stdin: () => readDescriptor(0, 'standard input', maxFileLength),
   env: process.env,
   outIsTerminal: process.stdout.isTTY === true,
+  errorIsTerminal: process.stderr.isTTY === true,
   now: () => Date.now(),
 };
 

@@ -14,6 +14,7 @@ export interface Io {
   readonly stdin: () => Uint8Array;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTerminal: boolean;
+  readonly errorIsTerminal?: boolean;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
 }

@@ -58,5 +58,7 @@ function wordsOf(spec: CommandSpec): string[] {
           'rekey-profile',
         ]
       : [];
-  return [...words, ...(spec.name === 'completion' ? ['bash'] : []), ...options, '--help', '--version'];
+  const choices: Readonly<Record<string, string>> = { completion: 'bash', bench: 'compare' };
+  const choice = choices[spec.name];
+  return [...words, ...(choice === undefined ? [] : [choice]), ...options, '--help', '--version'];
 }
