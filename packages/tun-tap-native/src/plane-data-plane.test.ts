@@ -260,6 +260,14 @@ describe('the maximum segment size of TCP', () => {
     for (const { bytes } of far.drain()) near.handleUdp(now, place(1), undefined, bytes);
     expect(near.drain().map(({ bytes }) => mssOf(bytes))).toEqual([expected]);
   });
+
+  it('of those who will send to us is lowered to what the path there takes', () => {
+    const [near, far] = [planeWith(1, { clampMss: true }), planeWith(1, {}, true)];
+    near.setPeer(1, { pathMtu: 1232 });
+    far.handlePacket(now, packetOf({ ...syn, source: net(1), destination: us }, new Uint8Array(0)));
+    for (const { bytes } of far.drain()) near.handleUdp(now, place(1), undefined, bytes);
+    expect(near.drain().map(({ bytes }) => mssOf(bytes))).toEqual([1232 - 32 - 40]);
+  });
 });
 
 describe('who is woken when', () => {

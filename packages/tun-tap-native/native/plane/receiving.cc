@@ -1,5 +1,7 @@
 #include "receiving.h"
 
+#include <algorithm>
+
 #include "inner_packet.h"
 #include "little_endian.h"
 #include "mss_clamp.h"
@@ -196,7 +198,8 @@ Drop Receiving::deliver(const Arrival& arrival, const Keypair& keypair, uint8_t*
   const PeerSlot owner = versionOf(payload) == 4 ? state_->routes.lookup4(source) : state_->routes.lookup6(source);
   if (owner != remote->slot) return Drop::sourceNotAllowed;
   const auto packetLength = static_cast<uint32_t>(inner);
-  if (state_->clampMss) clampMss(payload, packetLength, state_->mtu);
+  // What the peer's side announces is what ours may send there: no more than the path takes
+  if (state_->clampMss) clampMss(payload, packetLength, std::min(state_->mtu, remote->largestPayload()));
   if (packetsWaiting_ == kMostPackets) writePackets();
   coalescer_.add(payload, packetLength);
   packetsWaiting_++;
