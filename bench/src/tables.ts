@@ -1,6 +1,7 @@
 /** A result for people, on a terminal: which machine, a table a section, and what the figures are worth. */
 import { type Column, inColumns, type Paint, threeFigures } from './columns.ts';
-import type { BenchResult, MachineFacts, Missing, Remark, Row, SectionId } from './result.ts';
+import { type Cross, crossTablesOf } from './cross-tables.ts';
+import type { BenchResult, MachineFacts, Missing, Remark, Row } from './result.ts';
 import type { Section } from './section.ts';
 
 export function machineText(
@@ -42,67 +43,19 @@ export function sectionText(
   paint: Paint,
 ): string {
   if (rows.length === 0) return '';
-  const tables = tablesOf[id] ?? plainTable;
-  return textOf([paint.bold(title), ...tables(rows, paint).flatMap((table) => ['', ...table])]);
-}
-
-type Tables = (rows: readonly Row[], paint: Paint) => string[][];
-
-const tablesOf: Readonly<Partial<Record<SectionId, Tables>>> = {
-  records: (rows, paint) =>
-    ['seal', 'open'].flatMap((verb) => {
-      const own = rows.filter(({ labels }) => labels['verb'] === verb);
-      if (own.length === 0) return [];
-      const of = (unit: string, figure: (row: Row) => number) =>
-        crossTable(
-          own,
-          {
-            head: `${verb}, ${unit}`,
-            across: 'engine',
-            down: ({ labels }) => `${labels['bytes']} B`,
-            figure,
-          },
-          paint,
-        );
-      return [of('ns a packet', ({ median }) => median), of('Mbit/s', mbits)];
-    }),
-  handshake: (rows, paint) => {
-    const steps = rows.filter(({ unit }) => unit === 'ms');
-    const rates = rows.filter(({ unit }) => unit !== 'ms');
-    const of = (own: readonly Row[], head: string) =>
-      crossTable(
-        own,
-        {
-          head,
-          across: ({ labels }) => `${labels['suite']} ${labels['engine']}`,
-          down: ({ title, labels }) => `${title.split(',')[0]}, ${labels['role']}`,
-          figure: ({ median }) => median,
-        },
-        paint,
-      );
-    return [
-      ...(steps.length === 0 ? [] : [of(steps, 'ms')]),
-      ...(rates.length === 0 ? [] : [of(rates, 'handshakes/s')]),
-    ];
-  },
-};
-
-interface Cross {
-  readonly head: string;
-  readonly across: string | ((row: Row) => string);
-  readonly down: (row: Row) => string;
-  readonly figure: (row: Row) => number;
+  const crosses = crossTablesOf(id, rows);
+  const tables =
+    crosses.length === 0 ? plainTable(rows, paint) : crosses.map((cross) => crossTable(cross, paint));
+  return textOf([paint.bold(title), ...tables.flatMap((table) => ['', ...table])]);
 }
 
 /** One figure a cell; rows and columns in the order they first come. */
-function crossTable(rows: readonly Row[], { head, across, down, figure }: Cross, paint: Paint): string[] {
-  const acrossOf = (row: Row): string =>
-    typeof across === 'string' ? String(row.labels[across]) : across(row);
-  const columns = [...new Set(rows.map(acrossOf))];
+function crossTable({ head, rows, across, down, figure }: Cross, paint: Paint): string[] {
+  const columns = [...new Set(rows.map(across))];
   const lines = [...Map.groupBy(rows, down)].map(([name, own]) => [
     name,
     ...columns.map((column) => {
-      const row = own.find((each) => acrossOf(each) === column);
+      const row = own.find((each) => across(each) === column);
       return row === undefined ? '' : figureText(figure(row));
     }),
   ]);
@@ -127,11 +80,6 @@ function plainTable(rows: readonly Row[], paint: Paint): string[][] {
 function rangeText(rounds: readonly number[], margin: number | undefined): string {
   if (rounds.length < 2) return margin === undefined ? '' : `± ${figureText(margin)} %`;
   return `${figureText(Math.min(...rounds))} to ${figureText(Math.max(...rounds))} in ${rounds.length} rounds`;
-}
-
-/** Of payload. */
-export function mbits({ bytes = 0, median }: Row): number {
-  return (bytes * 8 * 1000) / median;
 }
 
 /** As `threeFigures`, thousands apart: `12,700`. */

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { parseBenchResult } from './parse.ts';
+import { type BenchIo, defaultSections, runBench } from './run.ts';
+import type { BenchOptions } from './section.ts';
+import { writeBenchResult } from './write.ts';
+
+const options: BenchOptions = { sections: ['parts'], quick: true, rounds: 1, daemonCommand: 'pqtun' };
+const io: BenchIo = { signal: new AbortController().signal, version: '1.2.3' };
+
+describe('a run of the bench', () => {
+  it('gives a result of the published form, and tells how far it is', async () => {
+    const done: number[] = [];
+    const told: string[] = [];
+    const result = await runBench(options, {
+      ...io,
+      onMachine: ({ arch }) => told.push(arch),
+      onProgress: (progress) => done.push(progress.done),
+      onSection: (section, found) => told.push(`${section.id} ${found.rows.length}`),
+    });
+    expect(parseBenchResult(writeBenchResult(result))).toMatchObject({
+      schema: 'pqtun-bench/1',
+      version: '1.2.3',
+      settings: { quick: true, rounds: 1, sections: ['parts'] },
+      machine: { arch: process.arch, node: process.versions.node },
+      missing: [],
+    });
+    expect(told).toEqual([process.arch, `parts ${result.rows.length}`]);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect(done[0]).toBe(0);
+    expect(done.at(-1)).toBeLessThan(1);
+  });
+
+  it('ends with the reason when it is stopped', async () => {
+    const controller = new AbortController();
+    const reason = new Error('Ctrl-C');
+    const run = runBench(options, {
+      ...io,
+      signal: controller.signal,
+      onProgress: ({ done }) => {
+        if (done > 0.2) controller.abort(reason);
+      },
+      onSection: () => expect.unreachable(),
+    });
+    await expect(run).rejects.toBe(reason);
+  });
+
+  it('without being asked for anything measures what takes no minutes', async () => {
+    const sections = await defaultSections();
+    expect(sections).toEqual(expect.arrayContaining(['records', 'handshake', 'parts']));
+    expect(sections).not.toContain('memory');
+  });
+});
