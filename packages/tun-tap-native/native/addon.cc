@@ -31,7 +31,7 @@ namespace tuntap {
 namespace {
 
 // Raised with every change of the functions below, so that sources and a stale build do not meet.
-constexpr int kEdgeVersion = 3;
+constexpr int kEdgeVersion = 4;
 
 constexpr napi_type_tag kTunTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d01ULL};
 constexpr napi_type_tag kUdpTag = {0x6e1d4a3bb6f04f1aULL, 0x9c5e0f6f3a6b2d02ULL};

@@ -182,19 +182,26 @@ napi_value takeReports(napi_env env, Arguments* arguments, const WithPlane& with
   return buffer;
 }
 
-/** peerCounters(plane, peer) → [bytes received, bytes sent, packets received, packets sent] */
+/** peerCounters(plane, peers as u32) → ArrayBuffer: of each bytes received, bytes sent, packets received, packets sent, as f64 */
 napi_value peerCounters(napi_env env, Arguments* arguments, const WithPlane& withPlane) {
-  const PeerId peer = word(arguments, 1, "peer");
-  napi_value array = nullptr;
-  if (!arguments->ok() || napi_create_array_with_length(env, 4, &array) != napi_ok) return nullptr;
-  pqtun::PeerCounters counters = {};
-  withPlane([&](DataPlane& plane) { counters = plane.peerCounters(peer); });
-  uint32_t i = 0;
-  for (const uint64_t count :
-       {counters.bytesReceived, counters.bytesSent, counters.packetsReceived, counters.packetsSent}) {
-    napi_set_element(env, array, i++, makeNumber(env, static_cast<double>(count)));
-  }
-  return array;
+  const Bytes peers = arguments->bytes(1, "peers");
+  if (!arguments->ok()) return nullptr;
+  const size_t count = peers.length / sizeof(PeerId);
+  void* memory = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env, count * 4 * sizeof(double), &memory, &buffer) != napi_ok) return nullptr;
+  auto* out = static_cast<double*>(memory);
+  withPlane([&](DataPlane& plane) {
+    for (size_t i = 0; i < count; i++) {
+      PeerId peer;
+      std::memcpy(&peer, peers.data + i * sizeof peer, sizeof peer);
+      const pqtun::PeerCounters counters = plane.peerCounters(peer);
+      for (const uint64_t counted :
+           {counters.bytesReceived, counters.bytesSent, counters.packetsReceived, counters.packetsSent})
+        *out++ = static_cast<double>(counted);
+    }
+  });
+  return buffer;
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ export class AddonUnavailableError extends Error {
 }
 
 /** `kEdgeVersion` of native/addon.cc. */
-const edgeVersion = 3;
+const edgeVersion = 4;
 /** Made elsewhere for this architecture, or built here; the same from src/ and from dist/. The first that exists is loaded. */
 const addonUrls = [`prebuilds/linux-${process.arch}`, 'build/Release'].map(
   (folder) => new URL(`../${folder}/tun_tap_native.node`, import.meta.url),

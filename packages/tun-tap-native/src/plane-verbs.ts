@@ -34,7 +34,8 @@ export interface PlaneVerbsBinding {
   sendDatagram(plane: object, place: Uint8Array, bytes: Uint8Array): void;
   setGate(plane: object, settings: Uint8Array): void;
   takeReports(plane: object, mostOfLane: number): ArrayBuffer;
-  peerCounters(plane: object, peer: number): [number, number, number, number];
+  /** `peers`: u32 each; of each four f64, in host byte order. */
+  peerCounters(plane: object, peers: Uint8Array): ArrayBuffer;
   setMtu(plane: object, mtu: number): void;
 }
 
@@ -128,12 +129,14 @@ export class PlaneVerbs {
     return decodePlaneReports(this.#binding.takeReports(this.#plane, mostOfLane));
   }
 
-  peerCounters(peer: number): PlanePeerCounters {
-    const [bytesReceived, bytesSent, packetsReceived, packetsSent] = this.#binding.peerCounters(
-      this.#plane,
-      peer,
-    );
-    return { bytesReceived, bytesSent, packetsReceived, packetsSent };
+  /** Of each of these peers, in their order; zeros for one that is unknown. One wait for the plane's thread for all of them. */
+  peerCounters(peers: readonly number[]): PlanePeerCounters[] {
+    const asked = new Uint8Array(Uint32Array.from(peers).buffer);
+    const counts = new Float64Array(this.#binding.peerCounters(this.#plane, asked));
+    return peers.map((_, i) => {
+      const [bytesReceived = 0, bytesSent = 0, packetsReceived = 0, packetsSent = 0] = counts.subarray(4 * i);
+      return { bytesReceived, bytesSent, packetsReceived, packetsSent };
+    });
   }
 
   /** Tunnel MTU in bytes, where padding stops. */

@@ -188,8 +188,8 @@ export class FakedPlane implements NativeTunnelPlane {
     return { ...reports, messages, more: this.#messages.length > 0 };
   }
 
-  peerCounters(...[peer]: Verb<'peerCounters'>) {
-    return this.#plane.peerCounters(peerId(peer));
+  peerCounters(...[peers]: Verb<'peerCounters'>) {
+    return this.#plane.peerCounters(peers.map(peerId));
   }
 
   /* turns */

@@ -51,7 +51,8 @@ function recorder(gate = true) {
       log.push(['takeReports', most]);
       return reports.shift() ?? { activity: [], messages: [], drops: new Map(), more: false };
     },
-    peerCounters: (peer) => ({ bytesReceived: peer, bytesSent: 0, packetsReceived: 0, packetsSent: 0 }),
+    peerCounters: (peers) =>
+      peers.map((peer) => ({ bytesReceived: peer, bytesSent: 0, packetsReceived: 0, packetsSent: 0 })),
     ...(gate ? { setGate: note('setGate') } : {}),
   };
   return { verbs, log, reports };
@@ -127,7 +128,7 @@ describe('the native plane', () => {
       ['purgeStaged', 4],
       ['removePeer', 1_000, 4],
     ]);
-    expect(second.peerCounters(one).bytesReceived).toBe(4);
+    expect(second.peerCounters([peerId(2), one]).map(({ bytesReceived }) => bytesReceived)).toEqual([5, 4]);
     second.setPeer(peerId(2), {});
     new NativePlane(verbs, second).setPeer(one, {});
     expect(log.at(-1)).toEqual(['setPeer', 6, {}]);

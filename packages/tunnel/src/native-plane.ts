@@ -57,7 +57,7 @@ export interface PlaneVerbs {
   setGate?(settings: GateSettings): void;
   /** State all at once; of each lane of messages `mostOfLane`, peers before strangers. */
   takeReports(mostOfLane: number): PlainReports;
-  peerCounters(peer: number): PeerCounters;
+  peerCounters(peers: readonly number[]): PeerCounters[];
 }
 
 export interface PlainReports {
@@ -184,8 +184,8 @@ export class NativePlane implements DataPlane {
     this.#verbs.sendDatagrams(datagrams);
   }
 
-  peerCounters(peer: PeerId): PeerCounters {
-    return this.#verbs.peerCounters(this.#down(peer));
+  peerCounters(peers: readonly PeerId[]): PeerCounters[] {
+    return this.#verbs.peerCounters(peers.map((peer) => this.#down(peer)));
   }
 
   /* numbers of peers */

@@ -52,7 +52,7 @@ export interface PathSearchParts {
   /** Sends a probe with a payload of `length` B, a multiple of 16; its token, or `undefined` without a session. */
   readonly send: (peer: PeerId, length: number) => Uint8Array | undefined;
   /** To the peer so far: a path nobody uses is not searched again. */
-  readonly bytesSent: (now: Instant, peer: PeerId) => number;
+  readonly bytesSent: (peer: PeerId) => number;
   readonly onFound: (peer: PeerId, found: FoundPath) => void;
 }
 
@@ -165,7 +165,7 @@ export class PathSearch {
     this.#forgetProbes(search);
     search.atRest = true;
     search.dueAt = later(now, best === 0 ? restAfterSilence : restBetween);
-    search.bytesAtRest = this.#parts.bytesSent(now, peer);
+    search.bytesAtRest = this.#parts.bytesSent(peer);
     if (best === 0) return;
     const payload = best + lengths.keepaliveLength;
     this.#parts.onFound(peer, {
@@ -175,7 +175,7 @@ export class PathSearch {
   }
 
   #wake(now: Instant, search: Search): void {
-    const sent = this.#parts.bytesSent(now, search.peer) - search.bytesAtRest;
+    const sent = this.#parts.bytesSent(search.peer) - search.bytesAtRest;
     if (search.best === 0 || sent > worthIt) this.#start(now, search.peer, search.endpoint);
     else search.dueAt = later(now, restBetween);
   }

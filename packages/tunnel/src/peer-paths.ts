@@ -27,7 +27,7 @@ export class PeerPaths {
       mtu: () => loop.mtu,
       routeMtu,
       send: (peer, length) => loop.call((now, { engine }) => engine.ping(now, peer, length)),
-      bytesSent: (now, peer) => loop.protocol.engine.status(now, peer).bytesSent,
+      bytesSent: (peer) => loop.protocol.engine.peerCounters([peer])[0]?.bytesSent ?? 0,
       onFound: (peer, found) => this.#learn(peer, found),
     });
     this.#timer = clock.timer(() => {

@@ -1,5 +1,5 @@
 /** Everything there is to show of a tunnel, joined from where the numbers are born. */
-import type { Instant, PeerStatus } from '@pqtun/core';
+import type { Instant, PeerCounters, PeerStatus } from '@pqtun/core';
 import type { PeerStats, TunnelStats } from './api.ts';
 import type { Protocol } from './data-path.ts';
 import type { DropTally } from './drop-tally.ts';
@@ -22,17 +22,26 @@ export interface StatsSources {
 export function tunnelStats(now: Instant, sources: StatsSources): TunnelStats {
   const { engine } = sources.protocol;
   const drops = sources.drops.snapshot();
+  const counters = engine.peerCounters(sources.peers.map(({ id }) => id));
   return {
     ...sources.fixed,
     underLoad: engine.isUnderLoad(now),
-    peers: sources.peers.map((peer) => peerStats(engine.status(now, peer.id), peer, sources)),
+    peers: sources.peers.flatMap((peer, i) => {
+      const counted = counters[i];
+      return counted === undefined ? [] : [peerStats(engine.status(now, peer.id), counted, peer, sources)];
+    }),
     drops,
     cookieRepliesSent: sources.cookiesBefore + engine.cookieRepliesSent,
     downgradesRefused: drops['downgrade-refused'] + drops['classical-disabled'],
   };
 }
 
-function peerStats(status: PeerStatus, { key, id, config }: BookedPeer, sources: StatsSources): PeerStats {
+function peerStats(
+  status: PeerStatus,
+  counters: PeerCounters,
+  { key, id, config }: BookedPeer,
+  sources: StatsSources,
+): PeerStats {
   return {
     publicKey: config.publicKey,
     mode: config.mode,
@@ -49,10 +58,7 @@ function peerStats(status: PeerStatus, { key, id, config }: BookedPeer, sources:
     lastHandshake: sources.lastHandshakes.get(key),
     handshakeDuration: status.handshakeDuration,
     handshakesCompleted: status.handshakesCompleted,
-    bytesReceived: status.bytesReceived,
-    bytesSent: status.bytesSent,
-    packetsReceived: status.packetsReceived,
-    packetsSent: status.packetsSent,
+    ...counters,
     roundTrip: status.roundTrip,
     pathMtu: sources.paths.of(id),
   };

@@ -111,7 +111,7 @@ export function confirmContract(maker: PlaneMaker): void {
         bench.expectRefused('cannot-confirm', () => bench.udp(next.seal(control(kind), 5), place(9)));
         bench.expectRefused('cannot-confirm', () => bench.udp(next.seal(control(kind, 32), 5), place(9)));
         expect(bench.report().of(peer)).toEqual(idle);
-        expect(bench.plane.peerCounters(peer)).toMatchObject({ bytesReceived: 0, packetsReceived: 0 });
+        expect(bench.plane.peerCounters([peer])).toMatchObject([{ bytesReceived: 0, packetsReceived: 0 }]);
         bench.udp(next.seal(none, 5));
         expect(bench.report().of(peer).confirmed).toHaveLength(1);
       },

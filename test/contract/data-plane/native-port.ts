@@ -38,7 +38,7 @@ export function nativePort(native: NativeTestPlane): DataPlane {
       const { activity, messages, drops, cookieReplies } = native.takeReports();
       return { activity: activity.map(activityOf), messages: messages.map(messageOf), drops, cookieReplies };
     },
-    peerCounters: (peer) => native.peerCounters(peer),
+    peerCounters: (peers) => native.peerCounters(peers),
   };
 }
 

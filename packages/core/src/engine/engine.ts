@@ -11,7 +11,7 @@ import { peerKeys } from '../handshake/identity.ts';
 import { TimestampClock } from '../handshake/timestamp.ts';
 import { Peer } from '../peer/peer.ts';
 import type { TimerName } from '../peer/timers.ts';
-import type { DataPlane, GateVerdict, PlaneMessage } from '../plane/plane.ts';
+import type { DataPlane, GateVerdict, PeerCounters, PlaneMessage } from '../plane/plane.ts';
 import type { Endpoint, Instant, LocalAddress, PeerId } from '../types.ts';
 import { classify } from '../wire/classify.ts';
 import { messageType } from '../wire/messages.ts';
@@ -339,9 +339,14 @@ export class Engine {
     return this.#gate.load.isUnderLoad(now);
   }
 
-  /** What there is to show of a peer. */
+  /** What there is to show of a peer, but what the plane counts. */
   status(now: Instant, id: PeerId): PeerStatus {
-    return statusOf(this.#context, now, this.#peers.get(id));
+    return statusOf(now, this.#peers.get(id));
+  }
+
+  /** What the plane counts of each of these peers, in their order. */
+  peerCounters(ids: readonly PeerId[]): PeerCounters[] {
+    return this.#context.plane.peerCounters(ids);
   }
 
   /** Peers in the order they were added. */

@@ -35,15 +35,19 @@ describe.each([
       handshakesCompleted: 1,
       lastHandshakeAt: 0,
       initiating: false,
-      packetsSent: 1,
     });
+    expect(left.tunnel.engine.peerCounters([toRight])).toMatchObject([
+      { packetsSent: 1, packetsReceived: 0 },
+    ]);
     expect(right.tunnel.engine.status(later, toLeft)).toMatchObject({
       kind,
       endpoint: left.home,
       role: 'responder',
       handshakesCompleted: 1,
-      packetsReceived: 1,
     });
+    expect(right.tunnel.engine.peerCounters([toLeft])).toMatchObject([
+      { packetsSent: 0, packetsReceived: 1 },
+    ]);
     expect([left.events(), right.events()]).toEqual([
       ['peer-established'],
       ['peer-established', 'peer-roamed'],

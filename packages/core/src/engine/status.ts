@@ -1,8 +1,7 @@
-/** What can be shown of a peer: numbers are born in peer and plane, this joins them. */
+/** What can be shown of a peer, but what the plane counts. */
 import { fingerprint } from '../handshake/identity.ts';
 import type { RekeyProfile, SuiteId } from '../limits.ts';
 import type { Peer } from '../peer/peer.ts';
-import type { PeerCounters } from '../plane/plane.ts';
 import {
   type Endpoint,
   elapsed,
@@ -12,9 +11,8 @@ import {
   type Role,
   type SessionKind,
 } from '../types.ts';
-import type { EngineContext } from './context.ts';
 
-export interface PeerStatus extends PeerCounters {
+export interface PeerStatus {
   readonly id: PeerId;
   readonly publicKey: Uint8Array;
   readonly kind: SessionKind;
@@ -34,7 +32,7 @@ export interface PeerStatus extends PeerCounters {
   readonly initiating: boolean;
 }
 
-export function statusOf(context: EngineContext, now: Instant, peer: Peer): PeerStatus {
+export function statusOf(now: Instant, peer: Peer): PeerStatus {
   const { keys } = peer;
   const session = peer.newestSession;
   return {
@@ -53,6 +51,5 @@ export function statusOf(context: EngineContext, now: Instant, peer: Peer): Peer
     handshakesCompleted: peer.handshakesCompleted,
     roundTrip: peer.roundTrip,
     initiating: peer.sequence.active,
-    ...context.plane.peerCounters(peer.id),
   };
 }

@@ -122,8 +122,8 @@ export interface DataPlane {
   setGate?(settings: GateSettings): void;
   /** Takes every report since the last call; state reports are coalesced per peer. */
   takeReports(): PlaneReports;
-  /** Counters of one peer, zeros when it is unknown. */
-  peerCounters(peer: PeerId): PeerCounters;
+  /** Counters of each of these peers, in their order; zeros for one that is unknown. Of many in one call: a native plane waits for its thread. */
+  peerCounters(peers: readonly PeerId[]): PeerCounters[];
 }
 
 export interface PeerCounters {

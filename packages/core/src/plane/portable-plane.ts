@@ -210,9 +210,9 @@ export class PortablePlane implements DataPlane {
     return this.#state.reports.take();
   }
 
-  peerCounters(peer: PeerId): PeerCounters {
-    const counters = this.#state.remotes.get(peer)?.counters;
-    return { ...(counters ?? { bytesReceived: 0, bytesSent: 0, packetsReceived: 0, packetsSent: 0 }) };
+  peerCounters(peers: readonly PeerId[]): PeerCounters[] {
+    const zeros = { bytesReceived: 0, bytesSent: 0, packetsReceived: 0, packetsSent: 0 };
+    return peers.map((peer) => ({ ...(this.#state.remotes.get(peer)?.counters ?? zeros) }));
   }
 
   /* beyond the port */
