@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { defaultRounds, measure, paceOf } from './measure.ts';
+import type { Row } from './result.ts';
 import type { PartedTask, Task } from './section.ts';
 
 const rowOf = (name: string, unit: 'ns' | 'µs' | 'ms' = 'ms') => ({
@@ -16,6 +17,8 @@ class World {
   readonly progress: number[] = [];
   readonly controller = new AbortController();
 
+  stoppedWith: readonly Row[] | undefined;
+
   run(tasks: readonly (Task | PartedTask)[], pace: { rounds: number; millis: number; fewest: number }) {
     return measure('parts', tasks, pace, {
       signal: this.controller.signal,
@@ -25,6 +28,9 @@ class World {
       },
       now: () => this.time,
       pause: async () => {},
+      onStop: (rows) => {
+        this.stoppedWith = rows;
+      },
     });
   }
 
@@ -158,6 +164,21 @@ describe('the harness', () => {
     };
     const never: Task = { row: rowOf('never'), run: () => expect.unreachable() };
     await expect(world.run([stops, never], { rounds: 1, millis: 1, fewest: 1 })).rejects.toBe(reason);
+    expect(world.stoppedWith).toEqual([]);
+  });
+
+  it('tells what it had when it was stopped', async () => {
+    const world = new World();
+    let calls = 0;
+    const stops: Task = {
+      row: rowOf('stops'),
+      run: () => {
+        world.time += 2;
+        if (++calls === 9) world.controller.abort(new Error('enough')); // the warm-up takes six
+      },
+    };
+    await expect(world.run([stops], { rounds: 100, millis: 1, fewest: 1 })).rejects.toThrow('enough');
+    expect(world.stoppedWith).toMatchObject([{ id: 'parts/stops', rounds: [2, 2, 2], median: 2 }]);
   });
 
   it('passes on what a task throws', async () => {

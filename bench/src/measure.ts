@@ -38,6 +38,8 @@ export interface Surroundings {
   readonly now: () => number;
   /** Lets the event loop have its turn, in which Ctrl-C and the progress bar get theirs. */
   readonly pause: () => Promise<void>;
+  /** Told when it is stopped: the rows of those rounds that were finished by then. */
+  readonly onStop?: (rows: readonly Row[]) => void;
 }
 
 /** The clock's two readings cost some 0.1 µs: half a percent of this, in milliseconds. */
@@ -60,6 +62,7 @@ export async function measure(
   for (let round = 0; round <= pace.rounds; round++) {
     for (const task of round % 2 === 0 ? timed : timed.toReversed()) {
       await pause();
+      if (signal.aborted) surroundings.onStop?.(timed.flatMap((each) => each.rows(section)));
       signal.throwIfAborted();
       progress(done++ / steps, task.title);
       if (round === 0) task.warmUp(pace);
@@ -94,8 +97,9 @@ class TimedTask {
     for (const column of this.#columns) column.endRound();
   }
 
+  /** Those that have a round at least. */
   rows(section: SectionId): Row[] {
-    return this.#columns.map((column) => column.result(section));
+    return this.#columns.flatMap((column) => (column.hasRound ? [column.result(section)] : []));
   }
 
   /** As long as the pace says, by tinybench, which is told what of it was preparation. */
@@ -171,6 +175,10 @@ class Column {
     if (margin !== undefined) this.#margins.push(margin);
     for (const sample of this.#round) this.#all.push(sample);
     this.forget();
+  }
+
+  get hasRound(): boolean {
+    return this.#medians.length > 0;
   }
 
   result(section: SectionId): Row {

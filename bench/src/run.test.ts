@@ -30,18 +30,21 @@ describe('a run of the bench', () => {
     expect(done.at(-1)).toBeLessThan(1);
   });
 
-  it('ends with the reason when it is stopped', async () => {
+  it('ends with the reason when it is stopped, and tells what it had', async () => {
+    const found: number[] = [];
     const controller = new AbortController();
     const reason = new Error('Ctrl-C');
     const run = runBench(options, {
       ...io,
       signal: controller.signal,
       onProgress: ({ done }) => {
-        if (done > 0.2) controller.abort(reason);
+        if (done > 0.7) controller.abort(reason);
       },
-      onSection: () => expect.unreachable(),
+      onSection: (_, { rows }) => found.push(rows.length),
     });
     await expect(run).rejects.toBe(reason);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toBeGreaterThan(0);
   });
 
   it('without being asked for anything measures what takes no minutes', async () => {

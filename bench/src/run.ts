@@ -65,11 +65,16 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
   const remarks: Remark[] = [];
   const shares = new Shares(sections, options);
   for (const [i, section] of sections.entries()) {
-    const context = contextOf(options, rows, io, (done, label) => {
+    const stopped: Row[] = [];
+    const onStop = (had: readonly Row[]) => void stopped.push(...had);
+    const context = contextOf(options, rows, io.signal, onStop, (done, label) => {
       watch.look();
       io.onProgress?.({ section, number: i + 1, count: sections.length, done: shares.of(i, done), label });
     });
-    const found = await section.run(context);
+    const found = await section.run(context).catch((error: unknown) => {
+      if (io.signal.aborted) io.onSection?.(section, { rows: stopped });
+      throw error;
+    });
     io.signal.throwIfAborted();
     rows.push(...found.rows);
     missing.push(...(found.missing ?? []));
@@ -99,11 +104,13 @@ const noLoad = { steal: 0, foreign: 0 };
 function contextOf(
   options: BenchOptions,
   rows: readonly Row[],
-  { signal }: BenchIo,
+  signal: AbortSignal,
+  onStop: (rows: readonly Row[]) => void,
   progress: Context['progress'],
 ): Context {
   const surroundings = {
     signal,
+    onStop,
     progress,
     now: () => performance.now(),
     pause: () => new Promise<void>((resolve) => setImmediate(resolve)),

@@ -76,6 +76,12 @@ describe('every command', () => {
       ['ping', 'x', '-c', '1e3'],
       ['run', 'pq0', '--log-level', 'loud'],
       ['run', 'pq0', '--ready-fd', '1'],
+      ['bench', 'nope'],
+      ['bench', 'compare', 'a.json'],
+      ['bench', '--only', 'records,nope'],
+      ['bench', '--rounds', '0'],
+      ['bench', '--rounds', '1001'],
+      ['bench', 'compare', 'a.json', 'b.json', '--threshold', 'x'],
     ])
       expect(await run(...argv), argv.join(' ')).toBe(2);
   });

@@ -206,7 +206,7 @@ function outputsOf(options: Options) {
     try {
       fs.accessSync(path.dirname(path.resolve(file)), fs.constants.W_OK);
     } catch (error) {
-      throw new CommandError(exitCodes.failure, `cannot write ${file}: ${codeOf(error)}`, { cause: error });
+      throw new CommandError(exitCodes.failure, `cannot write ${file}: ${reasonOf(error)}`, { cause: error });
     }
   }
   return { json, html, budget };
@@ -222,7 +222,7 @@ function readParsed<T>(file: string, parse: (text: string) => T): T {
   try {
     text = fs.readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CommandError(exitCodes.failure, `cannot read ${file}: ${codeOf(error)}`, { cause: error });
+    throw new CommandError(exitCodes.failure, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
   }
   return asked(() => parse(text), `${file}: `);
 }
@@ -246,12 +246,21 @@ function writeWhole(file: string, text: string): void {
     fs.renameSync(fresh, file);
   } catch (error) {
     fs.rmSync(fresh, { force: true });
-    throw new CommandError(exitCodes.failure, `cannot write ${file}: ${codeOf(error)}`, { cause: error });
+    throw new CommandError(exitCodes.failure, `cannot write ${file}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+/** In words an operator knows. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file or folder',
+    EACCES: 'not permitted',
+    EISDIR: 'it is a folder',
+    EROFS: 'it cannot be written to',
+    ENOSPC: 'the disk is full',
+  };
+  return words[code] ?? code;
 }
 
 class Interrupted extends Error {}
