@@ -142,6 +142,27 @@ describe('start and stop', () => {
     expect(log.indexOf('offload-off')).toBeLessThan(log.indexOf('ready'));
   });
 
+  it('looks at all peers once a second for its status, not with every handshake of a hub', async () => {
+    await service.start();
+    let looks = 0;
+    const { stats } = tunnel;
+    tunnel.stats = () => {
+      looks += 1;
+      return stats.call(tunnel);
+    };
+    notes.length = 0;
+    const publicKey = new Uint8Array(32);
+    for (let n = 0; n < 100; n++) {
+      tunnel.emit({ id: 'peer-established', publicKey, suite: 1, role: 'responder', duration: undefined });
+      tunnel.emit({ id: 'peer-expired', publicKey });
+    }
+    expect(looks).toBe(0);
+    service.sweep();
+    service.sweep();
+    expect(looks).toBe(1);
+    expect(notes).toEqual(['STATUS=0 of 1 peers have a session']);
+  });
+
   it('brings everything up in order, answers, and takes everything down', async () => {
     lines = [...base.slice(0, 5), 'PreUp = a', 'PostUp = b', 'PreDown = c', 'PostDown = d', ...base.slice(5)];
     await service.start();

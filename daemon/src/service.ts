@@ -50,6 +50,8 @@ export class Service {
   #control: ControlServer | undefined;
   #uapi: UapiServer | undefined;
   #live: LiveInterface | undefined;
+  /** Sessions came or went since the status line was written. */
+  #isStatusStale = false;
 
   constructor(options: ServiceOptions, world: ServiceWorld) {
     this.#options = options;
@@ -136,6 +138,7 @@ export class Service {
   sweep(): void {
     this.#control?.sweep();
     this.#uapi?.sweep();
+    if (this.#isStatusStale) this.#reportStatus();
     this.#stopWithSocket();
   }
 
@@ -314,14 +317,15 @@ export class Service {
     const { id, ...fields } = event;
     this.#world.log(id, printable(fields));
     for (const listener of this.#onTunnelEvent) listener(event);
-    if (id === 'peer-established' || id === 'peer-expired') this.#reportStatus();
+    if (id === 'peer-established' || id === 'peer-expired') this.#isStatusStale = true;
     // Whoever made an interface for wg ends it by removing the device, as wg-quick does
     if (id === 'device-lost') void this.stop(this.#options.configFile === undefined);
     if (id === 'failed') void this.stop(false);
   }
 
-  /** The line `systemctl status` shows. */
+  /** The line `systemctl status` shows. Looks at every peer: at most once a second, not with each handshake of a large hub. */
   #reportStatus(): void {
+    this.#isStatusStale = false;
     if (this.#phase !== 'running' || this.#live === undefined) return;
     const { peers } = this.#live.tunnel.stats();
     const live = peers.filter(({ pqState }) => pqState !== 'none').length;
