@@ -86,6 +86,13 @@ describe('an emulator', () => {
     expect(read(files, arch).virtualization).toEqual({ name, isEmulator: true });
   });
 
+  it('is not taken for the processor it runs on', () => {
+    expect(read(boards.qemuUser).facts).toMatchObject({
+      cpu: 'an emulated arm64, on AMD EPYC',
+      features: [],
+    });
+  });
+
   it.each([
     ['a small virtual machine', boards.microVm, 'KVM'],
     ["QEMU's own processor on KVM", boards.qemuWithKvm, 'KVM'],

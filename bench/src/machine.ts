@@ -1,6 +1,7 @@
 /** Which machine was measured, found in what the system says of itself. What cannot be found out is the word `unknown`. */
 import { availableParallelism, release, totalmem } from 'node:os';
-import { available, type OffloadName, offloadNames, testAeads, testOffloads } from 'tun-tap-native';
+import { type OffloadName, offloadNames, testAeads, testOffloads } from 'tun-tap-native';
+import { addonProblem } from './machine/addon.ts';
 import { type CpuInfo, parseCpuInfo } from './machine/cpu-info.ts';
 import { type Virtualization, virtualizationOf } from './machine/emulation.ts';
 import { type SystemFiles, systemFiles } from './machine/files.ts';
@@ -39,13 +40,14 @@ export function readMachine(
 ): Machine {
   const cpu = parseCpuInfo(files.read('/proc/cpuinfo') ?? '');
   const virtualization = virtualizationOf(files, cpu, here.arch);
+  const isOfAnother = cpu.arch !== undefined && cpu.arch !== here.arch;
   return {
     virtualization,
     facts: {
-      cpu: cpu.model ?? 'unknown',
+      cpu: isOfAnother ? `an emulated ${here.arch}, on ${cpu.model ?? 'unknown'}` : (cpu.model ?? 'unknown'),
       arch: here.arch,
       cpus: here.cpus,
-      features: cpu.features,
+      features: isOfAnother ? [] : cpu.features,
       memoryMiB: Math.round(here.memory / 2 ** 20),
       board: boardOf(files, cpu) ?? 'unknown',
       governor: files.read('/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor') ?? 'unknown',
@@ -80,13 +82,13 @@ function systemName(files: SystemFiles): string | undefined {
 }
 
 const nativeEngines = ['evp', 'raw', 'multibuffer'] as const;
-const notBuilt = 'the native addon is not built for this machine: run "npm run setup"';
 
 /** Those in TypeScript's reach always, those of the addon where it is, and why not. */
 function engineFacts(): EngineFacts[] {
   const always = ['noble', 'node'].map((name) => ({ name, active: true }));
-  if (!available())
-    return [...always, ...nativeEngines.map((name) => ({ name, active: false, reason: notBuilt }))];
+  const problem = addonProblem();
+  if (problem !== undefined)
+    return [...always, ...nativeEngines.map((name) => ({ name, active: false, reason: problem }))];
   const found = testAeads();
   return [
     ...always,
@@ -100,7 +102,8 @@ function engineFacts(): EngineFacts[] {
 function offloadFacts(): OffloadFacts[] {
   const untested = (reason: string) =>
     offloadNames.map((name: OffloadName) => ({ name, active: false, reason }));
-  if (!available()) return untested(notBuilt);
+  const problem = addonProblem();
+  if (problem !== undefined) return untested(problem);
   try {
     return testOffloads().map(({ name, active, reason }) =>
       reason === undefined ? { name, active } : { name, active, reason },

@@ -1,7 +1,8 @@
 /** `pqtun bench`: one section after the other on one machine, what was found, and what speaks against it. Prints nothing, writes nothing. */
-import { available, isSlowedBuild } from 'tun-tap-native';
+import { isSlowedBuild } from 'tun-tap-native';
 import { doubtsOf } from './doubts.ts';
 import { busiestBetween, loadBetween, moment } from './load.ts';
+import { addonProblem } from './machine/addon.ts';
 import { systemFiles } from './machine/files.ts';
 import { readThrottleSigns, type ThrottleSigns, throttlingOf } from './machine/throttling.ts';
 import { readMachine } from './machine.ts';
@@ -53,7 +54,7 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
   );
   const begun = new Date();
   const { facts, virtualization } = readMachine();
-  const isSlowed = available() && isSlowedBuild();
+  const isSlowed = addonProblem() === undefined && isSlowedBuild();
   const known = { virtualization, isSlowed };
   io.onMachine?.(
     facts,

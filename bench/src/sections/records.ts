@@ -9,13 +9,13 @@ import { nobleSuite } from '@pqtun/core/noble';
 import { nodeSuite } from '@pqtun/core/node';
 import {
   type AeadName,
-  available,
   openRecordCipher,
   type RecordCipher,
   recordPlaces,
   recordTagSize,
   testAeads,
 } from 'tun-tap-native';
+import { addonProblem } from '../machine/addon.ts';
 import { taskSeconds } from '../measure.ts';
 import type { Missing } from '../result.ts';
 import type { Context, Found, Section, Task } from '../section.ts';
@@ -63,16 +63,9 @@ async function records(context: Context): Promise<Found> {
 
 function nativeEnginesHere(): { engines: AeadName[]; missing: Missing[] } {
   const missing = (what: string, why: string): Missing => ({ section: 'records', what, why });
-  if (!available())
-    return {
-      engines: [],
-      missing: [
-        missing(
-          nativeEngines.join(', '),
-          'the native addon is not built for this machine: run "npm run setup"',
-        ),
-      ],
-    };
+  const problem = addonProblem();
+  if (problem !== undefined)
+    return { engines: [], missing: [missing(`the engines ${nativeEngines.join(', ')}`, problem)] };
   const found = testAeads();
   const why = (engine: AeadName) => found.find(({ name }) => name === engine)?.reason;
   return {
