@@ -74,9 +74,9 @@ export function exampleResult(
       board: 'Raspberry Pi 4 Model B Rev 1.4',
       governor: 'ondemand',
       throttling: 'not seen',
-      kernel: 'Linux 6.12.25-v8',
+      kernel: '6.12.25-v8',
       system: 'Debian GNU/Linux 12 (bookworm)',
-      node: 'v26.10.0',
+      node: '26.10.0',
       openssl: '3.5.4',
       virtualization: 'none',
       engines: [

@@ -24,6 +24,13 @@ export function amount(value: number, unit: Unit): string {
   return `${grouped(shown)} ${words[name] ?? name}`;
 }
 
+/** `1.17 to 1.20 Gbit/s`; the unit twice only where it is not the same. */
+export function amountRange(least: number, most: number, unit: Unit): string {
+  const [low, high] = [amount(least, unit), amount(most, unit)];
+  const [, name = ''] = /^\S+ (.*)$/.exec(high) ?? [];
+  return low.endsWith(` ${name}`) ? `${low.slice(0, -name.length - 1)} to ${high}` : `${low} to ${high}`;
+}
+
 /** All in the unit that fits the largest, for an axis: what to divide by, and the unit. */
 export function axisUnit(largest: number, unit: Unit): { divisor: number; name: string } {
   const [shown, name] = stepped(largest, unit);

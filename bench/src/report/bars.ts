@@ -1,5 +1,5 @@
 /** Bars below their names: one value each, with the range of its rounds; or stacked, a piece a step. */
-import { at, svg, type Words, width } from './chart.ts';
+import { at, beside, svg, type Words, width } from './chart.ts';
 import { html, type Markup } from './html.ts';
 import { type Look, looks } from './palette.ts';
 
@@ -26,7 +26,7 @@ export function barChart(words: Words, bars: readonly Bar[]): Markup | undefined
     bars.map(({ name, text, value, range, look }, i) => {
       const top = i * pitch;
       const middle = top + line.text + line.bar / 2;
-      return html`<text x="0" y="${top + 12}">${name}</text><text class="figure" text-anchor="end" x="${width}" y="${top + 12}">${text}</text>
+      return html`<text x="0" y="${top + 12}">${beside(name, text)}</text><text class="figure" text-anchor="end" x="${width}" y="${top + 12}">${text}</text>
 <rect class="track" x="0" y="${top + line.text}" width="${width}" height="${line.bar}" rx="3"/>
 <rect class="fill ${look.name}" x="0" y="${top + line.text}" width="${at(Math.max(1.5, place(value)))}" height="${line.bar}" rx="3"/>
 ${
@@ -78,7 +78,7 @@ export function stackChart(
         from += extent;
         return piece;
       });
-      return html`<text x="0" y="${top + 12}">${stack.name}</text><text class="figure" text-anchor="end" x="${width}" y="${top + 12}">${stack.text}</text>
+      return html`<text x="0" y="${top + 12}">${beside(stack.name, stack.text)}</text><text class="figure" text-anchor="end" x="${width}" y="${top + 12}">${stack.text}</text>
 ${pieces.map(({ x, extent, step }) => {
   const box = html`x="${at(x)}" y="${top + line.text}" width="${at(extent)}" height="${line.bar}"`;
   return html`<rect class="fill ${stepLook(step).name}" ${box}/>${hatch(step, box)}`;

@@ -2,7 +2,7 @@
  * How single samples lie: a box for the middle half, a line for nine tenths, dots for the ends. Each row is drawn as times of its own
  * middle, so that rows of any size can stand below each other; the figure itself is written beside its name.
  */
-import { at, svg, type Words, width } from './chart.ts';
+import { at, beside, svg, type Words, width } from './chart.ts';
 import { html, type Markup } from './html.ts';
 import type { Look } from './palette.ts';
 import { logarithmic } from './scale.ts';
@@ -60,7 +60,7 @@ export function boxChart(words: Omit<Words, 'description'>, boxes: readonly Box[
       const end = isBeyond
         ? html`<path class="fill ${look.name}" d="M${width - 9} ${centre - 5}l8 5l-8 5z"/>`
         : html`<circle class="end ${look.name}" cx="${at(slowest)}" cy="${centre}" r="2.4"/>`;
-      return html`<text x="0" y="${top - 7}">${name}</text><text text-anchor="end" x="${width}" y="${top - 7}"><tspan class="figure">${text(middle)}</tspan><tspan class="soft">, slowest ${text(quantiles[20] ?? 0)}</tspan></text>
+      return html`<text x="0" y="${top - 7}">${beside(name, `${text(middle)}, slowest ${text(quantiles[20] ?? 0)}`)}</text><text text-anchor="end" x="${width}" y="${top - 7}"><tspan class="figure">${text(middle)}</tspan><tspan class="soft">, slowest ${text(quantiles[20] ?? 0)}</tspan></text>
 <path class="stroke thin ${look.name}" d="M${at(place(5))} ${centre}H${at(place(95))}M${at(place(5))} ${centre - 4}v8M${at(place(95))} ${centre - 4}v8"/>
 <rect class="fill ${look.name}" x="${at(place(25))}" y="${top}" width="${at(Math.max(3, place(75) - place(25)))}" height="${line.box}" rx="2"/>
 <line class="median" x1="${at(place(50))}" x2="${at(place(50))}" y1="${top}" y2="${top + line.box}"/>

@@ -63,3 +63,17 @@ export function marker({ marker: kind, name }: Look, x: number, y: number): Mark
       return html`<path class="stroke ${name}" d="M${at(x - 3)} ${at(y - 3)}l6 6m0 -6l-6 6"/>`;
   }
 }
+
+/** What a letter of a chart takes at most, about: pictures are drawn where no font can be asked. */
+export const letter = 8;
+
+/** A name cut to what has room; the tables have it whole. */
+export function shortened(name: string, room: number): string {
+  const most = Math.max(3, Math.floor(room / letter));
+  return name.length <= most ? name : `${name.slice(0, most - 1)}…`;
+}
+
+/** A name on the left of a line whose right end has this text. */
+export function beside(name: string, text: string): string {
+  return shortened(name, width - (text.length + 1) * letter);
+}

@@ -1,5 +1,5 @@
 /** Lines over a logarithmic width: throughput by packet size, memory by peers. */
-import { at, marker, svg, type Words } from './chart.ts';
+import { at, letter, marker, shortened, svg, type Words, width } from './chart.ts';
 import { html, type Markup } from './html.ts';
 import type { Look } from './palette.ts';
 import { linear, logarithmic, spreadOut } from './scale.ts';
@@ -20,10 +20,14 @@ export interface Axes {
   readonly isLogarithmic: boolean;
 }
 
-const frame = { left: 50, right: 284, top: 26, bottom: 232, height: 272 } as const;
+const edges = { left: 50, top: 26, bottom: 232, height: 272 } as const;
+/** Of a name beside a line; longer ones are cut, and whole in the table. */
+const mostName = 16;
 
 /** `undefined` where there is nothing to show. */
 export function lineChart(words: Words, series: readonly Series[], axes: Axes): Markup | undefined {
+  const longest = Math.max(4, ...series.map(({ name }) => Math.min(mostName, name.length)));
+  const frame = { ...edges, right: width - 18 - longest * letter };
   const points = series.flatMap((each) => each.points);
   if (points.length === 0) return undefined;
   const xs = [...new Set(points.map(({ x }) => x))].sort((a, b) => a - b);
@@ -64,7 +68,7 @@ export function lineChart(words: Words, series: readonly Series[], axes: Axes): 
       if (end === undefined) return undefined;
       return html`<polyline class="stroke ${each.look.name}" ${each.look.dash === '' ? undefined : html`stroke-dasharray="${each.look.dash}"`} points="${places.map((place) => `${at(place.x)},${at(place.y)}`).join(' ')}"/>
 ${places.map((place) => marker(each.look, place.x, place.y))}
-<polyline class="leader" points="${at(end.x + 5)},${at(end.y)} ${frame.right + 4},${at(labelAt)}"/>${marker(each.look, frame.right + 9, labelAt)}<text x="${frame.right + 17}" y="${at(labelAt + 4)}">${each.name}</text>\n`;
+<polyline class="leader" points="${at(end.x + 5)},${at(end.y)} ${frame.right + 4},${at(labelAt)}"/>${marker(each.look, frame.right + 9, labelAt)}<text x="${frame.right + 17}" y="${at(labelAt + 4)}">${shortened(each.name, mostName * letter)}</text>\n`;
     }),
   ]);
 }

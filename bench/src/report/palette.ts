@@ -30,7 +30,8 @@ const fixed: Readonly<Record<string, number>> = {
   multibuffer: 5,
   native: 0,
   portable: 1,
-  pqtun: 0,
+  standard: 0,
+  metered: 2,
   wireguard: 5,
   typescript: 1,
 };

@@ -70,7 +70,7 @@ function recordChart(rows: readonly Row[], verb: 'seal' | 'open'): Markup | unde
   return figure(
     words,
     chart,
-    'A step of the grid is a factor. A line that ends lower costs more CPU for each byte.',
+    'Ten times as much is always the same distance. A line that ends lower costs more CPU for each byte.',
   );
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exampleResult } from '../example.test.kit.ts';
 import type { BenchResult } from '../result.ts';
-import { amount, grouped, throughput } from './amount.ts';
+import { amount, amountRange, grouped, throughput } from './amount.ts';
 import { html } from './html.ts';
 import { contrast, looks, themes } from './palette.ts';
 import { writeReport } from './report.ts';
@@ -127,6 +127,8 @@ describe('amounts', () => {
     expect(amount(96_900, 'ns')).toBe('96.9 µs');
     expect(amount(1_180, 'Mbit/s')).toBe('1.18 Gbit/s');
     expect(amount(71_174, 'packets/s')).toBe('71,200 packets a second');
+    expect(amountRange(1_170, 1_200, 'Mbit/s')).toBe('1.17 to 1.20 Gbit/s');
+    expect(amountRange(990, 1_200, 'Mbit/s')).toBe('990 Mbit/s to 1.20 Gbit/s');
     expect(amount(0, 'B')).toBe('0 B');
     expect(amount(-4.2, 'KiB')).toBe('-4.20 KiB');
     expect(grouped(1_234_567)).toBe('1,230,000');

@@ -1,7 +1,7 @@
 /** Rows taken apart by their names, for charts; and as a table, which has everything. */
 
 import type { Row, SectionId } from '../result.ts';
-import { amount, grouped } from './amount.ts';
+import { amount, amountRange, grouped } from './amount.ts';
 import { html, type Markup } from './html.ts';
 
 export function rowsOf(rows: readonly Row[], section: SectionId): readonly Row[] {
@@ -46,5 +46,5 @@ export function detailsOf(rows: readonly Row[], what: string): Markup {
 function spread(row: Row): string {
   const [least, most] = range(row);
   if (row.rounds.length === 1) return '–';
-  return `${amount(least, row.unit)} to ${amount(most, row.unit)}`;
+  return amountRange(least, most, row.unit);
 }
