@@ -4,9 +4,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { namespacesUnavailable } from '../../test/kit/lab/namespace.ts';
-import { writeDocuments } from './document.ts';
+import { keepTunnels, writePage } from '../documents/files.ts';
 import { parseOptions, type Settings, usage } from './options.ts';
-import { parseResult, type Result } from './result.ts';
+import { parseResult, type Result, writeResult } from './result.ts';
 import { run } from './run.ts';
 import { smoke } from './smoke.ts';
 import { type Paint, plainPaint, printResult } from './table.ts';
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   if (settings.quick) return quick();
   const { json } = settings;
   const result = await run(settings, progress, (found) => {
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify(found, undefined, 2)}\n`);
+    if (json !== undefined) writeFileSync(json, writeResult(found));
   });
   progress('');
   return conclude(result, settings);
@@ -59,7 +59,10 @@ function conclude(result: Result, { writeDocs }: Settings): number {
   const judgements = printResult(result, process.stdout.isTTY ? terminalPaint() : plainPaint, (line) =>
     console.log(line),
   );
-  if (writeDocs) for (const path of writeDocuments(result)) console.log(`wrote ${path}`);
+  if (writeDocs) {
+    keepTunnels(result);
+    for (const path of writePage()) console.log(`wrote ${path}`);
+  }
   const of = (verdict: string): number => judgements.filter(({ gate }) => gate === verdict).length;
   console.log(counts(of('met'), of('missed'), of('not measured')));
   return of('missed') === 0 ? 0 : 1;

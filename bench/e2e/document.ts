@@ -1,7 +1,5 @@
-/** docs/benchmarks.md and its plots, from a result. Whole files are written: what is wanted in them is said here. */
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** Whole tunnels side by side: a chapter of docs/benchmarks.md and its plots, from a result. */
+import { type Documents, markdownTable } from '../documents/markdown.ts';
 import { mostLoad } from '../src/load.ts';
 import { summary } from '../src/statistics.ts';
 import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId, rowSpecs } from './catalog.ts';
@@ -17,8 +15,6 @@ import {
   verdictCells,
 } from './table.ts';
 import { judge } from './targets.ts';
-
-const docs = fileURLToPath(new URL('../../docs', import.meta.url));
 
 /** What is shown as a picture; the tables have everything. */
 const plotted: readonly (readonly [RowId, FigureId])[] = [
@@ -37,27 +33,6 @@ const plotted: readonly (readonly [RowId, FigureId])[] = [
 const ceilings: readonly ProgramId[] = ['veth', 'null'];
 const ours: readonly ProgramId[] = ['portable', 'native', 'null'];
 
-export interface Documents {
-  /** Of docs/benchmarks.md. */
-  readonly text: string;
-  /** By name, for docs/benchmarks/. */
-  readonly plots: ReadonlyMap<string, string>;
-}
-
-/** Writes them below `folder`, and removes plots of an earlier run; the paths. */
-export function writeDocuments(result: Result, folder: string = docs): string[] {
-  const { text, plots } = documents(result);
-  const plotFolder = join(folder, 'benchmarks');
-  mkdirSync(plotFolder, { recursive: true });
-  for (const name of readdirSync(plotFolder)) if (name.endsWith('.svg')) rmSync(join(plotFolder, name));
-  const files: [string, string][] = [
-    [join(folder, 'benchmarks.md'), text],
-    ...[...plots].map(([name, plot]): [string, string] => [join(plotFolder, name), plot]),
-  ];
-  for (const [path, content] of files) writeFileSync(path, content);
-  return files.map(([path]) => path);
-}
-
 export function documents(result: Result): Documents {
   const plots = new Map(
     plotted.flatMap(([row, figure]) => {
@@ -69,11 +44,9 @@ export function documents(result: Result): Documents {
   const faults = faultLines(result);
   const who = shownSubject(result);
   const text = [
-    '# Benchmarks',
+    '## Whole tunnels side by side',
     '',
-    '<!-- Written by `npm run bench:e2e -- --write-docs`. Do not edit: the next run writes it anew. -->',
-    '',
-    `Whole tunnels side by side, measured on ${result.begun.slice(0, 10)} by \`npm run bench:e2e\`: ${settings.repetitions} rounds over all`,
+    `Measured on ${result.begun.slice(0, 10)} by \`npm run bench:e2e\`: ${settings.repetitions} rounds over all`,
     `programs and rows, ${settings.seconds} s a measurement after ${settings.warmUp} s of warm-up, ${result.minutes} minutes in all.`,
     '',
     `Machine: ${machine.cpu}, ${machine.cpus} CPUs, ${machine.memoryGiB} GiB; ${machine.kernel}; ${machine.system}; Node ${machine.node}; pqtun ${machine.commit}.`,
@@ -82,7 +55,7 @@ export function documents(result: Result): Documents {
     'namespaces are joined by a veth (MTU 1500); both ends of a program and both ends of the traffic share this machine’s CPUs, so a',
     'program that needs less CPU also gets more done. No kernel implementation of WireGuard takes part: these are programs in user space.',
     '',
-    '## Who',
+    '### Who',
     '',
     markdownTable([
       ['program', 'version', 'built', 'offloads'],
@@ -97,14 +70,14 @@ export function documents(result: Result): Documents {
       ]),
     ]),
     '',
-    '## What is asked of the native plane',
+    '### What is asked of the native plane',
     '',
     'Ratios are taken within each round, against the program that the target names, and the median of them is judged; in brackets their',
     'range. *Gate* is what must be, *stretch* is what may be. `not measured` is never met.',
     '',
     markdownTable(verdictCells(judge(result))),
     '',
-    '## Figures',
+    '### Figures',
     '',
     'Medians of the rounds, in brackets the range.',
     '',
@@ -127,7 +100,7 @@ export function documents(result: Result): Documents {
       ? []
       : ['', 'What went wrong on the way:', '', ...faults.map((line) => `- ${line}`)]),
     '',
-    '## Plots',
+    '### Plots',
     '',
     'The line in a bar is the range. An arrow: the bar goes on beyond the picture.',
     ...[...plots.keys()].flatMap((name) => ['', `![${name.replace('.svg', '')}](benchmarks/${name})`]),
@@ -153,11 +126,4 @@ function plotOf(result: Result, row: RowId, figure: FigureId): string | undefine
   if (spec === undefined || bars.length === 0) return undefined;
   const { title, unit, better, digits } = spec;
   return barChart(`${rowSpecs[row].title}: ${title}, ${unit} (${better} is better)`, bars, digits);
-}
-
-function markdownTable(cells: readonly (readonly string[])[]): string {
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-  const [head = [], ...rest] = cells;
-  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rest.map(line)].join('\n');
 }

@@ -14,7 +14,7 @@ Prints medians with their range and what they say to the targets. Needs root, an
   --repetitions N     rounds over all, 1 to 100 (default 5)
   --seconds N         seconds a measurement, 1 to 60 (default 4)
   --json FILE         write every measurement there
-  --write-docs        write docs/benchmarks.md and its plots from this run
+  --write-docs        keep this run in docs/benchmarks and write docs/benchmarks.md and its plots anew
   --from FILE         measure nothing: print, and with --write-docs write, what an earlier run put into FILE
   --quick             both our planes, one short repetition: judges only that bytes arrive unharmed and daemons end well
   --help              this text

@@ -1,7 +1,8 @@
-/** What a run found, as it is written by `--json` and read by `--write-docs`. A change of form changes the schema's number. */
+/** What a run found, as it is written by `--json` and kept by `npm run bench:docs`. A change of form changes the schema's number. */
 
 import type { Load } from '../src/load.ts';
 import type { ByRound } from '../src/statistics.ts';
+import { layOut, tidied } from '../src/write.ts';
 import { type FigureId, type ProgramId, programIds, type RowId, rowIds } from './catalog.ts';
 
 export const schema = 'pqtun-bench-e2e/1';
@@ -71,6 +72,11 @@ export function byRound(
       return value === undefined || !Number.isFinite(value) ? [] : [[round, value] as const];
     }),
   );
+}
+
+/** What `--json` writes: a program or a measurement a line. */
+export function writeResult(result: Result): string {
+  return layOut(tidied(result, 2_000));
 }
 
 /** Parses what `--json` wrote. Throws, with what was expected, at anything else. */
