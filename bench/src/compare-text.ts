@@ -1,6 +1,13 @@
 /** A comparison for people and for programs. */
 import { type Column, inColumns, type Paint, threeFigures } from './columns.ts';
-import { type Comparison, type Refusal, type RowComparison, type Verdict, worseness } from './compare.ts';
+import {
+  type Comparison,
+  isReckoned,
+  type Refusal,
+  type RowComparison,
+  type Verdict,
+  worseness,
+} from './compare.ts';
 import { leastRounds } from './interval.ts';
 import type { Difference } from './likeness.ts';
 import type { Row } from './result.ts';
@@ -56,7 +63,8 @@ const columns: readonly Column[] = [
 
 function table({ rows }: Comparison, paint: Paint): string[] {
   const judged = rows.filter(({ verdict }) => verdict !== 'no verdict');
-  const unjudged = rows.filter(({ verdict }) => verdict === 'no verdict');
+  const reckoned = rows.filter(({ why }) => why === isReckoned);
+  const unjudged = rows.filter(({ verdict, why }) => verdict === 'no verdict' && why !== isReckoned);
   const head = ['verdict', 'row', 'A', 'B', '', 'B/A', '95 % interval'];
   const lines = judged.length === 0 ? [] : [head, ...judged.map(cellsOf)];
   return [
@@ -68,6 +76,12 @@ function table({ rows }: Comparison, paint: Paint): string[] {
     ...(unjudged.length === 0
       ? []
       : ['', paint.bold('No verdict:'), ...inColumns(unjudged.map(unjudgedCells), unjudgedColumns)]),
+    ...(reckoned.length === 0
+      ? []
+      : [
+          '',
+          `${reckoned.length} rows are reckoned from others and from the protocol, and not judged themselves.`,
+        ]),
   ];
 }
 

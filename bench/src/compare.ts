@@ -113,11 +113,14 @@ function confronted(a: Row, b: Row): Confronted {
   return ratio === undefined ? { ...found, why: 'no ratio can be taken of it' } : { ...found, ratio };
 }
 
+/** Such rows follow from those that are judged. */
+export const isReckoned = 'it is reckoned from other rows';
+
 /** Why two rows cannot be judged. */
 function obstacle(a: Row, b: Row): string | undefined {
   if (a.unit !== b.unit || a.better !== b.better || a.bytes !== b.bytes)
     return `it is not the same figure: ${a.unit} and ${b.unit}, ${a.bytes ?? 0} B and ${b.bytes ?? 0} B`;
-  if (a.formula !== undefined || b.formula !== undefined) return 'it is reckoned from other rows';
+  if (a.formula !== undefined || b.formula !== undefined) return isReckoned;
   const least = Math.min(a.rounds.length, b.rounds.length);
   if (least < leastRounds)
     return `${least} of ${leastRounds} rounds that a verdict needs; measure with --rounds ${leastRounds} or more`;
