@@ -77,10 +77,10 @@ export function spreadOf({ rounds, median }: Pick<Row, 'rounds' | 'median'>): nu
   return (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / Math.abs(median);
 }
 
-/** Those that took a twentieth of a CPU; what came and went between two looks has no name. */
+/** Those that took a twentieth of a CPU. */
 function names(busiest: readonly Busy[]): string {
   const named = busiest.filter(({ share }) => share >= 0.05).slice(0, 3);
-  if (named.length === 0) return ' (short-lived ones)';
+  if (named.length === 0) return '';
   return ` (${named.map(({ name, share }) => `${name} ${percent(share)} of a CPU`).join(', ')})`;
 }
 

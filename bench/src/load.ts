@@ -58,7 +58,7 @@ export interface Busy {
   readonly share: number;
 }
 
-/** Programs that are not of the family of `root`, still there at the end, the busiest first; those of one name together. */
+/** Programs that are not of the family of `root`, the busiest first; those of one name together, and those that were gone by the end. */
 export function busiestBetween(begin: Moment, end: Moment, root: number): Busy[] {
   const seconds = (end.machine.total - begin.machine.total) / Math.max(1, end.machine.cpus);
   if (seconds <= 0) return [];
@@ -69,6 +69,9 @@ export function busiestBetween(begin: Moment, end: Moment, root: number): Busy[]
     if (isKernel || family.has(pid)) continue;
     shares.set(name, (shares.get(name) ?? 0) + (cpu - (before.get(pid) ?? 0)) / seconds);
   }
+  const all = (loadBetween(begin, end, root).foreign * (end.machine.total - begin.machine.total)) / seconds;
+  const named = [...shares.values()].reduce((sum, share) => sum + share, 0);
+  shares.set('short-lived ones', Math.max(0, all - named));
   return [...shares].map(([name, share]) => ({ name, share })).sort((a, b) => b.share - a.share);
 }
 

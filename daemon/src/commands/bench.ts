@@ -35,7 +35,6 @@ without --memory), rekey (what a tunnel costs while nobody uses it).
     ['--html <file>', 'write the result as a page with plots, complete in one file'],
     ['--budget <file>', 'end with exit code 1 when a figure is beyond its limit in this file'],
     ['--write-budget <file>', 'write limits that this result keeps, with a quarter to spare'],
-    ['--write-docs', "write the pages made of a result; in a checkout of pqtun's sources alone"],
     ['--threshold <percent>', 'compare: smaller differences are none', '10'],
     ['--force', 'compare: results of different machines too'],
   ],
