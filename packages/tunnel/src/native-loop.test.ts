@@ -26,6 +26,7 @@ function loopOver() {
     afterInput: [] as (() => void)[],
     broken: false,
     fire: (): void => undefined,
+    onTurn: (): void => undefined,
   };
   let on: Parameters<NativeTunnelPlane['start']>[0] | undefined;
   const unused = (): never => {
@@ -42,7 +43,12 @@ function loopOver() {
     takeEvents: () => state.events.splice(0),
     takeReports: (most) => {
       if (state.broken) throw new Error('invariant broken');
-      const reports = state.reports.shift() ?? nothing;
+      const reports = (most === 0 && state.reports[0]?.messages.length
+        ? undefined
+        : state.reports.shift()) ?? {
+        ...nothing,
+        more: state.reports.length > 0,
+      };
       log.push(`take ${reports.messages.length} of ${most}`);
       return reports;
     },
@@ -81,7 +87,10 @@ function loopOver() {
       },
     },
     on: {
-      onTurn: (now, events) => log.push(`turn ${now}${events.map(({ kind }) => ` ${kind}`).join('')}`),
+      onTurn: (now, events) => {
+        log.push(`turn ${now}${events.map(({ kind }) => ` ${kind}`).join('')}`);
+        state.onTurn();
+      },
       onSendFailed: ({ length, isTransport, count }, code) =>
         log.push(`${code} ${count} of ${length} ${isTransport}`),
       onSourceLost: () => log.push('source lost'),
@@ -128,6 +137,30 @@ describe('the loop over the native plane', () => {
     state.afterInput.shift()?.();
     expect(loop.protocol.engine.drops.of('unknown-type')).toBe(6);
     expect(state.afterInput).toEqual([]);
+  });
+
+  test('has one share of messages a turn also where whoever hears of them calls, and tells one turn after the other', () => {
+    const { state, wake, loop } = loopOver();
+    const handled = () => loop.protocol.engine.drops.of('unknown-type');
+    state.reports = Array.from({ length: 100 }, () => ({
+      ...nothing,
+      messages: [garbage, garbage],
+      more: true,
+    }));
+    let [seen, depth, deepest] = [0, 0, 0];
+    state.onTurn = () => {
+      depth += 1;
+      deepest = Math.max(deepest, depth);
+      if (handled() > seen) {
+        seen = handled();
+        loop.call(() => undefined); // as a listener that pings a peer whose session has begun
+      }
+      depth -= 1;
+    };
+    wake();
+    expect(deepest).toBe(1);
+    expect(handled()).toBe(2);
+    expect(state.afterInput).toHaveLength(1);
   });
 
   test('does what is due, and arms its timer for what comes', () => {

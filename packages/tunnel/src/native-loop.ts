@@ -103,7 +103,7 @@ export class NativeLoop {
   #turn(act: (now: Instant, protocol: Protocol) => void): void {
     this.#turns.run((now) => {
       const { engine, plane } = this.#protocol;
-      plane.beginTurn();
+      if (!this.#turns.isTelling) plane.beginTurn(); // a listener's turn has no share of its own
       act(now, this.#protocol);
       engine.handleReports(now);
       const next = engine.nextDeadline();

@@ -33,7 +33,9 @@ export class Turns {
   readonly #options: TurnsOptions;
   readonly #timer: ClockTimer;
   readonly #loopDelay: LoopDelay;
+  readonly #untold: { readonly now: Instant; readonly events: readonly EngineEvent[] }[] = [];
   #armedFor: Instant | undefined;
+  #isTelling = false;
   #closed = false;
 
   constructor(options: TurnsOptions) {
@@ -56,6 +58,11 @@ export class Turns {
     return this.#closed;
   }
 
+  /** Whether a turn that is made now is a listener's, and so belongs to the one that is being told. */
+  get isTelling(): boolean {
+    return this.#isTelling;
+  }
+
   /** Of the event loop's delay, as `TunnelStats` has it. */
   get loopDelayCounts(): readonly number[] {
     return this.#loopDelay.counts;
@@ -74,9 +81,25 @@ export class Turns {
       const now = clock.now();
       const events = act(now);
       this.#arm();
-      if (!this.#closed) on.onTurn(now, events);
+      this.#untold.push({ now, events });
+      this.#tell();
     } catch (error) {
       on.onFailure(error); // whatever it was, it came of a mistake: nothing that is received throws
+    }
+  }
+
+  /**
+   * A turn that a listener makes is told when the one before it has been, not within it: a peer whose session begins is probed at once,
+   * and where a thousand begin together each would be told deeper inside the other.
+   */
+  #tell(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let turn = this.#untold.shift(); turn !== undefined; turn = this.#untold.shift())
+        if (!this.#closed) this.#options.on.onTurn(turn.now, turn.events);
+    } finally {
+      this.#isTelling = false;
     }
   }
 
