@@ -92,7 +92,7 @@ export function figureText(value: number): string {
 /** The last line but the remarks. */
 export function endText({ seconds, rows, settings, version }: BenchResult): string {
   const worth = settings.quick ? ' Quick: no measurement worth keeping.' : '';
-  return `${rows.length} figures in ${seconds} s, ${settings.rounds} rounds, pqtun ${version}.${worth}\n`;
+  return `${rows.length} figures in ${seconds} s, ${settings.rounds} ${settings.rounds === 1 ? 'round' : 'rounds'}, pqtun ${version}.${worth}\n`;
 }
 
 const left: Column = { align: 'left' };
