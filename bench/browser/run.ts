@@ -74,6 +74,7 @@ async function main(options: Options): Promise<void> {
       const page = join(folder, `${name}.html`);
       writeFileSync(page, writeReport(result), { mode: 0o600 });
       await lookAt(browser, name, pathToFileURL(page).href, options);
+      if (name === 'example') await lookAtPaper(browser, pathToFileURL(page).href);
     }
     if (options.writeDocs) {
       const page = join(folder, 'docs.html');
@@ -157,6 +158,25 @@ async function lookAt(browser: Browser, name: string, url: string, { shots }: Op
     }
 }
 
+/** What is folded away on a screen is there on paper, in dark ink on white, whatever the screen likes. */
+async function lookAtPaper(browser: Browser, url: string): Promise<void> {
+  const complaints = await open(browser, url, {
+    width: 794,
+    height: 1123,
+    scheme: 'dark',
+    scale: 1,
+    media: 'print',
+  });
+  const paper = await inspect(browser);
+  const ground = await browser.evaluate('getComputedStyle(document.body).backgroundColor');
+  judge(`on paper: ${paper.texts} texts, ${paper.pictures} pictures`, [
+    ...complaints,
+    ...paper.faults,
+    ...(paper.texts > 800 ? [] : ['the tables are not unfolded']),
+    ...(ground === 'rgb(255, 255, 255)' ? [] : [`the ground is ${ground}`]),
+  ]);
+}
+
 async function inspect(browser: Browser): Promise<Inspection> {
   return (await browser.evaluate(inspection)) as Inspection; // what the file's last line gives
 }
@@ -166,6 +186,7 @@ interface View {
   readonly height: number;
   readonly scheme: (typeof schemes)[number];
   readonly scale: number;
+  readonly media?: 'print';
 }
 
 let listened = false;
@@ -175,7 +196,7 @@ let complaints: string[] = [];
 async function open(
   browser: Browser,
   url: string,
-  { width, height, scheme, scale }: View,
+  { width, height, scheme, scale, media }: View,
 ): Promise<string[]> {
   if (!listened) {
     for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await browser.call(`${domain}.enable`);
@@ -189,6 +210,7 @@ async function open(
     mobile: width < 500,
   });
   await browser.call('Emulation.setEmulatedMedia', {
+    media: media ?? 'screen',
     features: [{ name: 'prefers-color-scheme', value: scheme }],
   });
   complaints = [];
@@ -221,11 +243,13 @@ async function screenshot(browser: Browser, path: string, whole: boolean): Promi
 }
 
 async function writePictures(browser: Browser, url: string): Promise<void> {
-  for (const [name, width, height] of [
-    ['report-phone.png', 390, 844],
-    ['report-desk.png', 1280, 800],
+  for (const [name, width, height, anchor] of [
+    // The phone's first window is words and figures: shown is where its charts begin.
+    ['report-phone.png', 390, 844, '#records'],
+    ['report-desk.png', 1280, 800, ''],
   ] as const) {
     await open(browser, url, { width, height, scheme: 'light', scale: 1 });
+    if (anchor !== '') await browser.evaluate(`document.querySelector('${anchor}').scrollIntoView()`);
     const path = join(docs, name);
     const length = await screenshot(browser, path, false);
     judge(

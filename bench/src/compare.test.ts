@@ -146,7 +146,7 @@ describe('a comparison as text', () => {
     expect(lines[0]).toMatch(/^A: noisy/);
     expect(lines[1]).toMatch(/^B: noisy/);
     expect(text).toMatch(/14 slower, 0 faster, \d+ without a difference seen, \d+ without a verdict\./);
-    expect(text).toContain('21 rows are reckoned from others');
+    expect(text).toMatch(/\d+ rows are reckoned from others/);
     expect(text).toContain('Welch’s t on the logarithms of the rounds');
     expect(text).toContain('a difference of more than 10 %');
     expect(text).not.toContain('\u001b');

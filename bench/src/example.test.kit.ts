@@ -212,25 +212,34 @@ function tunnels(): Given[] {
 }
 
 function memory(): Given[] {
-  const of = (what: string, peers: number, unit: Unit, value: number): Given => ({
-    section: 'memory',
-    id: `memory/${what}/${peers}`,
-    title: `${what}, ${peers} peers`,
-    unit,
-    value,
-    more: { labels: { what, peers } },
-  });
-  return [
-    ...[1, 100, 2_000].map((peers) => of('idle', peers, 'MiB', 58 + peers * 0.0105)),
-    ...[1, 100, 2_000].map((peers) => of('start', peers, 'ms', 640 + peers * 0.4)),
-    {
+  const titles = { idle: 'memory, idle', start: 'start to ready', live: 'memory, all peers connected' };
+  const planes = ['native', 'portable'] as const;
+  const of = (what: keyof typeof titles, peers: number, unit: Unit, value: number): Given[] =>
+    planes.map((plane) => ({
       section: 'memory',
-      id: 'memory/a-peer',
-      title: 'a peer more',
-      unit: 'KiB',
-      value: 10.8,
-      more: { labels: {}, formula: '(idle at 2,000 − idle at 100) / 1,900' },
-    },
+      id: `memory/${what}/${peers}${plane === 'native' ? '' : '/portable'}`,
+      title: `${peers.toLocaleString('en')} peers: ${titles[what]}, ${plane} plane`,
+      unit,
+      value: value * (plane === 'native' ? 1 : 0.96),
+      more: { labels: { what, plane, peers } },
+    }));
+  return [
+    ...[1, 100, 2_000].flatMap((peers) => of('idle', peers, 'MiB', 58 + peers * 0.0105)),
+    ...[1, 100, 2_000].flatMap((peers) => of('start', peers, 'ms', 640 + peers * 0.4)),
+    ...of('live', 2_000, 'MiB', 102),
+    ...planes.map(
+      (plane): Given => ({
+        section: 'memory',
+        id: `memory/a-peer${plane === 'native' ? '' : '/portable'}`,
+        title: `memory for a peer more in the configuration, ${plane} plane`,
+        unit: 'KiB',
+        value: 10.8,
+        more: {
+          labels: { what: 'a-peer', plane },
+          formula: '(memory with 2000 − memory with 100 peers) ÷ 1900',
+        },
+      }),
+    ),
   ];
 }
 
@@ -239,25 +248,20 @@ function rekey(): Given[] {
     (['idle', 'busy'] as const).flatMap((use) =>
       (['pqtun', 'wireguard'] as const).flatMap((program): Given[] => {
         const bytes = (use === 'busy' ? 720 : 12) * (program === 'pqtun' ? 2.9 / (i * 4 + 1) : 0.24);
-        const labels = { profile, use, program };
-        const formula = 'rekeys a day × bytes of a handshake';
+        const suite = program === 'pqtun' ? 'ML-KEM-768' : 'classical';
+        const labels = { profile, use, program, suite, ip: 'IPv4', keepalive: use === 'idle' ? 25 : 0 };
+        const of = (what: string, unit: Unit, value: number): Given => ({
+          section: 'rekey',
+          id: `rekey/${profile}/${use}/${what}/${program}`,
+          title: `${program}, ${profile}, ${use}, ${what}`,
+          unit,
+          value,
+          more: { labels: { ...labels, what }, formula: 'rekeys a day × bytes of a handshake' },
+        });
         return [
-          {
-            section: 'rekey',
-            id: `rekey/${profile}/${use}/bytes/${program}`,
-            title: `${profile}, ${use}, ${program}: bytes a day`,
-            unit: 'KiB/day',
-            value: bytes,
-            more: { labels, formula },
-          },
-          {
-            section: 'rekey',
-            id: `rekey/${profile}/${use}/cpu/${program}`,
-            title: `${profile}, ${use}, ${program}: CPU a day`,
-            unit: 's/day',
-            value: bytes / 700,
-            more: { labels, formula },
-          },
+          of('bytes', 'KiB/day', bytes),
+          of('month', 'MiB', (bytes * 30) / 1024),
+          of('cpu', 's/day', bytes / 700),
         ];
       }),
     ),

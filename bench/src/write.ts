@@ -29,8 +29,8 @@ export function layOut(value: object): string {
   return `{\n${lines.join(',\n')}\n}\n`;
 }
 
-/** Strings to one line, numbers to seven figures that count; a clock has no more. */
-function tidied<T>(value: T, most: number): T {
+/** Strings to one line of at most this length, numbers to seven figures that count; a clock has no more. */
+export function tidied<T>(value: T, most: number): T {
   const tidy = (each: unknown): unknown => {
     if (typeof each === 'string') return asLine(each, most);
     if (typeof each === 'number') return Number.isInteger(each) ? each : Number(each.toPrecision(7));

@@ -70,28 +70,46 @@ function bars(
 export function memoryChapter({ rows }: BenchResult): Markup[] {
   const own = rowsOf(rows, 'memory');
   if (own.length === 0) return [];
-  const counted = own.filter((row) => /\/\d+$/.test(row.id));
-  const units = distinct(counted.map(({ unit }) => unit));
-  const single = own.filter((row) => !counted.includes(row));
+  const kinds = distinct(own.map((row) => parts(row)[0] ?? ''));
   return [
-    html`<p>A daemon that holds this many peers.${single.map((row) => html` ${row.title.charAt(0).toUpperCase()}${row.title.slice(1)}: <strong>${amountText(row)}</strong>.`)}</p>`,
-    html`<div class="charts">${units.map((unit) => byPeers(counted.filter((row) => row.unit === unit)))}</div>`,
+    html`<p>One daemon, by the number of peers in its configuration.</p>`,
+    html`<div class="charts">${kinds.map((kind) => {
+      const alike = own.filter((row) => parts(row)[0] === kind);
+      const counts = distinct(alike.map(peersOf)).filter((count) => count > 0);
+      return counts.length > 1
+        ? byPeers(kind, alike)
+        : bars(`memory-${kind}`, memoryTitle(alike, true), alike, (row) => `${planeOf(row)} plane`);
+    })}</div>`,
     detailsOf(own, 'memory and start'),
   ];
 }
 
-function byPeers(rows: readonly Row[]): Markup | undefined {
+/** Names are `memory/<what>/<peers>/<plane>`; the native plane’s may lack it, and what is for one peer lacks the number. */
+function peersOf(row: Row): number {
+  return Number(parts(row).find((part) => /^\d+$/.test(part)) ?? 0);
+}
+
+function planeOf(row: Row): string {
+  return parts(row).find((part) => part === 'portable') ?? 'native';
+}
+
+/** `memory, idle` of the title `100 peers: memory, idle, native plane`. */
+function memoryTitle([row]: readonly Row[], withPeers = false): string {
+  const title = (row?.title ?? '').replace(/, (native|portable) plane$/, '');
+  const text = withPeers ? title : title.replace(/^[\d,]+ peers?: /, '');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+}
+
+function byPeers(kind: string, rows: readonly Row[]): Markup | undefined {
   const [first] = rows;
   if (first === undefined) return undefined;
   const { divisor, name } = axisUnit(Math.max(...rows.map(({ median }) => median)), first.unit);
-  const kinds = distinct(rows.map(kindOf));
-  const series = kinds.map((kind, i) => ({
-    name: kind,
-    look: lookOf(kind, i),
+  const series = distinct(rows.map(planeOf)).map((plane, i) => ({
+    name: plane,
+    look: lookOf(plane, i),
     points: rows
-      .filter((row) => kindOf(row) === kind)
-      .map((row) => ({ x: Number(parts(row).at(-1)), y: row.median / divisor }))
-      .filter(({ x }) => x > 0)
+      .filter((row) => planeOf(row) === plane && peersOf(row) > 0)
+      .map((row) => ({ x: peersOf(row), y: row.median / divisor }))
       .sort((a, b) => a.x - b.x),
   }));
   const axes: Axes = {
@@ -101,18 +119,13 @@ function byPeers(rows: readonly Row[]): Markup | undefined {
     yText: (value) => value.toLocaleString('en', { maximumSignificantDigits: 3 }),
     isLogarithmic: false,
   };
-  const isTime = ['ns', 'µs', 'ms', 's'].includes(first.unit);
   const words = {
-    id: `memory-${isTime ? 'start' : 'size'}`,
-    title: isTime ? 'Start, by number of peers' : 'Memory, by number of peers',
-    description: `In ${name}, a line a kind. ${describeLines(series, axes)}`,
+    id: `memory-${kind}`,
+    title: memoryTitle(rows),
+    description: `In ${name}, a line a data plane. ${describeLines(series, axes)}`,
   };
   const chart = lineChart(words, series, axes);
   return chart === undefined ? undefined : figure(words, chart, 'Lower is better.');
-}
-
-function kindOf(row: Row): string {
-  return parts(row).slice(0, -1).join(', ').replaceAll('-', ' ');
 }
 
 export function rekeyChapter({ rows }: BenchResult): Markup[] {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { BenchResult, Row } from '../result.ts';
-import { amount, throughput } from './amount.ts';
+import { amount, grouped, throughput } from './amount.ts';
 import { patterns } from './bars.ts';
 import { memoryChapter, partsChapter, rekeyChapter, tunnelChapter } from './field.ts';
 import { handshakeChapter } from './handshake.ts';
@@ -115,11 +115,7 @@ function glance({ rows }: BenchResult): Markup | undefined {
       `1,420 B, engine ${seal.id.split('/')[2]}, one core`,
     ]);
   if (rate !== undefined)
-    tiles.push([
-      'Handshakes',
-      `${amount(rate.median, rate.unit).split(' ')[0]} a second`,
-      `${suiteText(rate)}, both ends, one core`,
-    ]);
+    tiles.push(['Handshakes', `${grouped(rate.median)}/s`, `${suiteText(rate)}, both ends, one core`]);
   if (tcp !== undefined)
     tiles.push([
       'TCP through the tunnel',

@@ -79,7 +79,7 @@ th:first-child{text-align:left;padding-left:16px;min-width:9em}
 td:last-child,th:last-child{padding-right:16px}
 thead th{color:var(--soft);font-weight:600;overflow-wrap:normal}
 tbody th{font-weight:400}
-.formula{display:block;color:var(--soft);font-size:.92em}
+.formula{display:block;color:var(--soft);font-size:.94em}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,270px),1fr));gap:14px 24px;margin:16px 0 0}
 .facts dt{color:var(--soft);font-size:.85rem}
 .facts dd{margin:0}
@@ -103,6 +103,8 @@ h2{break-after:avoid}
 tr,.tile{break-inside:avoid}
 .charts{grid-template-columns:repeat(2,1fr)}
 .scroller{overflow:visible}
+table{font-size:9pt}
+td{white-space:normal}
 details::details-content{content-visibility:visible;block-size:auto}
 }
 `;
