@@ -198,6 +198,12 @@ describe('throttling', () => {
     expect(throttlingOf(idle, [cool], idle)).toEqual({ kind: 'not seen' });
   });
 
+  it('is not one look at a slow clock among many', () => {
+    const slow = { ...cool, clockShare: 0.5 };
+    expect(throttlingOf(cool, [cool, slow, cool], cool)).toEqual({ kind: 'not seen' });
+    expect(throttlingOf(cool, [cool, slow, slow], cool)).toMatchObject({ kind: 'seen' });
+  });
+
   it('is unknown where the system says nothing', () => {
     const nothing = signs(boards.microVm);
     expect(throttlingOf(nothing, [nothing], nothing)).toEqual({ kind: 'unknown' });

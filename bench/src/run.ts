@@ -67,10 +67,12 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
   const shares = new Shares(sections, options);
   for (const [i, section] of sections.entries()) {
     const stopped: Row[] = [];
-    const onStop = (had: readonly Row[]) => void stopped.push(...had);
-    const context = contextOf(options, rows, io.signal, onStop, (done, label) => {
-      watch.look();
-      io.onProgress?.({ section, number: i + 1, count: sections.length, done: shares.of(i, done), label });
+    const context = contextOf(options, rows, {
+      signal: io.signal,
+      onStop: (had) => void stopped.push(...had),
+      onBusy: () => watch.look(),
+      progress: (done, label) =>
+        io.onProgress?.({ section, number: i + 1, count: sections.length, done: shares.of(i, done), label }),
     });
     const found = await section.run(context).catch((error: unknown) => {
       if (io.signal.aborted) io.onSection?.(section, { rows: stopped });
@@ -102,17 +104,26 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
 
 const noLoad = { steal: 0, foreign: 0 };
 
+interface Listeners {
+  readonly signal: AbortSignal;
+  readonly onStop: (rows: readonly Row[]) => void;
+  /** Called when this process has just been computing without a pause. */
+  readonly onBusy: () => void;
+  readonly progress: Context['progress'];
+}
+
 function contextOf(
   options: BenchOptions,
   rows: readonly Row[],
-  signal: AbortSignal,
-  onStop: (rows: readonly Row[]) => void,
-  progress: Context['progress'],
+  { signal, onStop, onBusy, progress }: Listeners,
 ): Context {
   const surroundings = {
     signal,
     onStop,
-    progress,
+    progress: (done: number, label: string): void => {
+      onBusy();
+      progress(done, label);
+    },
     now: () => performance.now(),
     pause: () => new Promise<void>((resolve) => setImmediate(resolve)),
   };
@@ -150,7 +161,7 @@ class Watch {
   readonly #during: ThrottleSigns[] = [];
   #looked = Number.NEGATIVE_INFINITY;
 
-  /** Called while the machine works: an idle one may clock as low as it likes. The first look comes too early for that. */
+  /** Called while this process computes: an idle CPU may clock as low as it likes. The first look comes too early for that. */
   look(): void {
     const now = performance.now();
     if (now - this.#looked < lookInterval) return;
