@@ -14,7 +14,7 @@ export function machineText(
   const lines = [
     [
       'CPU',
-      `${cpu}, ${cpus} ${cpus === 1 ? 'core' : 'cores'}, ${arch}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
+      `${cpu}, ${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}, ${arch}${features.length === 0 ? '' : `: ${features.join(' ')}`}`,
     ],
     ['board', `${board}, ${(facts.memoryMiB / 1024).toFixed(1)} GiB of memory`],
     ['clock', `governor ${governor}${throttling === undefined ? '' : `, throttling ${throttling}`}`],
