@@ -17,6 +17,6 @@ export function parsePrefix(text: string): [Uint8Array, number] {
 }
 
 /** The `number`-th address of the /16 that begins with these two bytes. */
-export function numbered(first: number, second: number, number: number): string {
+export function numbered([first, second]: readonly [number, number], number: number): string {
   return `${first}.${second}.${number >> 8}.${number & 255}`;
 }

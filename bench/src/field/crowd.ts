@@ -36,13 +36,15 @@ const port = 40_000;
 /** Members are numbered from here on: their addresses do not end in .0.0 or .0.1. */
 export const firstMember = 256;
 /** Between two looks at who is due. Milliseconds. */
-const tick = 10;
+const tick = 20;
 const receiveBuffer = 8 * 1024 * 1024;
 
 export class Crowd {
   readonly #crypto: Suite = nodeSuite();
   readonly #identities: readonly Identity[];
   #udp: Udp | undefined;
+  /** Members keep their sessions as long as the crowd is there: a silent one would be called anew by the hub. */
+  #timer: NodeJS.Timeout | undefined;
   #members: Member[] = [];
 
   constructor(count: number) {
@@ -76,13 +78,13 @@ export class Crowd {
         throw error;
       },
     );
+    this.#timer = setInterval(() => this.#serveTimers(), tick);
     const begin = performance.now();
     const count = Math.min(meeting.count, this.#identities.length);
     const connected = (): number => this.#members.filter(({ isConnected }) => isConnected).length;
     while (connected() < count && performance.now() - begin < patience) {
       const due = Math.min(count, Math.ceil(((performance.now() - begin) / 1000) * meeting.rate));
       while (this.#members.length < due) this.#begin(meeting, this.#members.length);
-      this.#serveTimers();
       await pause(tick);
     }
     return connected();
@@ -90,6 +92,7 @@ export class Crowd {
 
   /** Ends all sessions without a word. */
   dismiss(): void {
+    clearInterval(this.#timer);
     this.#udp?.close();
     this.#udp = undefined;
     this.#members = [];
@@ -115,10 +118,10 @@ export class Crowd {
       endpoint: endpoint(parseIp(meeting.hub), meeting.port),
     });
     tunnel.plane.setRoutes([{ kind: 'add', peer, prefix: new Uint8Array(4), bits: 0 }]);
-    const localIp = parseIp(numbered(...meeting.outerPrefix, firstMember + at));
+    const localIp = parseIp(numbered(meeting.outerPrefix, firstMember + at));
     const member: Member = { tunnel, localIp, isConnected: false };
     this.#members.push(member);
-    const inner = parseIp(numbered(...meeting.innerPrefix, firstMember + at));
+    const inner = parseIp(numbered(meeting.innerPrefix, firstMember + at));
     tunnel.handlePacket(now, innerPacket(inner, parseIp(meeting.inside)));
     tunnel.handleTimeout(now);
     this.#flush(member);

@@ -1,6 +1,12 @@
 /** Round trips: an end that answers every datagram, and one that asks at an even pace, whatever became of the question before. */
-import { openUdp, type Udp } from 'tun-tap-native';
+import { openUdp, type Udp, type UdpAddress } from 'tun-tap-native';
 import type { Running } from './running.ts';
+
+/**
+ * Said last, and not answered. Without it the daemon beside the echo, which has sent and heard nothing since (T3), would call a daemon
+ * that is meanwhile another one; and a session begun so is taken for one that crosses the next (N4).
+ */
+const farewell = Buffer.alloc(1);
 
 /** How long answers may be on their way when a report is asked for. Milliseconds. */
 const linger = 500;
@@ -11,7 +17,10 @@ export class Echo implements Running<undefined> {
   constructor(ip: Uint8Array, port: number) {
     this.#udp = openUdp({ family: 4, ip, port });
     this.#udp.start(
-      (datagrams) => this.#udp.send(datagrams.map(({ bytes, from }) => ({ bytes, to: from }))),
+      (datagrams) => {
+        const asked = datagrams.filter(({ bytes }) => bytes.length > farewell.length);
+        this.#udp.send(asked.map(({ bytes, from }) => ({ bytes, to: from })));
+      },
       (error) => {
         throw error;
       },
@@ -44,6 +53,7 @@ export class Pings implements Running<PingReport> {
   readonly #udp: Udp;
   readonly #sentAt = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
+  readonly #to: UdpAddress;
   #answers: Answer[] = [];
   #next = 0;
   /** The numbers below are in earlier reports. */
@@ -63,7 +73,8 @@ export class Pings implements Running<PingReport> {
       },
     );
     const bytes = Buffer.alloc(size);
-    const datagrams = [{ bytes, to: { ip, port, scope: 0 } }];
+    this.#to = { ip, port, scope: 0 };
+    const datagrams = [{ bytes, to: this.#to }];
     this.#timer = setInterval(() => {
       bytes.writeUInt32LE(this.#next);
       this.#sentAt.set(this.#next, performance.now());
@@ -110,6 +121,7 @@ export class Pings implements Running<PingReport> {
   /** Ends it without a report. */
   close(): void {
     clearInterval(this.#timer);
+    this.#udp.send([{ bytes: farewell, to: this.#to }]);
     this.#udp.close();
   }
 
