@@ -56,6 +56,8 @@ interface Waiting {
 
 export class Browser {
   readonly #child: ChildProcess;
+  /** Before its folder is removed, when this run is interrupted: it would write there again. */
+  readonly #end = (): void => void this.#child.kill('SIGKILL');
   readonly #folder: string;
   readonly #out: Writable;
   readonly #waiting = new Map<number, Waiting>();
@@ -73,7 +75,9 @@ export class Browser {
     const readable = incoming as Readable; // and descriptor 4 its to write
     readable.setEncoding('utf8').on('data', (text: string) => this.#read(text));
     this.#out.on('error', () => undefined); // it went; whoever waits is told by 'exit'
+    process.prependListener('exit', this.#end);
     child.on('exit', () => {
+      process.removeListener('exit', this.#end);
       for (const { reject } of this.#waiting.values()) reject(new Error('the browser went'));
       this.#waiting.clear();
     });
