@@ -108,7 +108,8 @@ describe('the example of a budget', () => {
 
   it('is kept by the run in docs', () => {
     const judgements = judgeBudget(machine, budget);
-    expect(judgements.filter(({ verdict }) => verdict !== 'kept').map(({ text }) => text)).toEqual([]);
+    const failed = judgements.filter(({ verdict }) => verdict === 'broken' || verdict === 'missing');
+    expect(failed.map(({ text }) => text)).toEqual([]);
     expect(isKept(judgements)).toBe(true);
     expect(judgements.length).toBeGreaterThan(20);
   });
