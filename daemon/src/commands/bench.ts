@@ -21,8 +21,7 @@ export const benchCommand: CommandSpec = {
   summary: 'measure this machine: cryptography by packet size, handshakes, and as root whole tunnels',
   details: `Takes two minutes; cryptography needs no root. Run it on a machine that does nothing else.
 
-Sections: records (sealing and opening), handshake, parts (what is around the cipher), tunnel (whole tunnels; root), memory (root; not
-without --memory), rekey (what a tunnel costs while nobody uses it).
+Sections: records (sealing and opening), handshake, parts (what is around the cipher), tunnel (whole tunnels; root), memory (root; only with --memory), rekey (what a tunnel costs because it is there).
 
 "compare A.json B.json" says of each figure whether B is slower. Exit code 1 when a budget is not kept, or two results cannot be compared.`,
   options: [
