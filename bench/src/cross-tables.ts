@@ -16,6 +16,7 @@ export function crossTablesOf(section: SectionId, rows: readonly Row[]): Cross[]
   const tables: Readonly<Partial<Record<SectionId, (rows: readonly Row[]) => Cross[]>>> = {
     records,
     handshake,
+    memory,
     rekey,
   };
   return (tables[section]?.(rows) ?? []).filter((table) => table.rows.length > 0);
@@ -61,6 +62,27 @@ function handshake(rows: readonly Row[]): Cross[] {
       rows: rows.filter(({ unit }) => unit === 'handshakes/s'),
       across,
       down: () => 'both ends on one core',
+      figure: medianOf,
+    },
+  ];
+}
+
+/** By the number of peers; and what is for one peer. */
+function memory(rows: readonly Row[]): Cross[] {
+  const count = ({ labels }: Row): number => Number(labels['peers'] ?? 0);
+  return [
+    {
+      head: 'peers',
+      rows: rows.filter((row) => count(row) > 0),
+      across: (row) => count(row).toLocaleString('en'),
+      down: ({ title, unit }) => `${title.replace(/^[\d,]+ peers?: /, '')}, ${unit}`,
+      figure: medianOf,
+    },
+    {
+      head: 'for each peer',
+      rows: rows.filter((row) => count(row) === 0),
+      across: ({ unit }) => unit,
+      down: ({ title }) => title,
       figure: medianOf,
     },
   ];
