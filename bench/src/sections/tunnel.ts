@@ -50,9 +50,9 @@ const kinds = ['tcp', 'udp128', 'idle'] as const;
 type Kind = (typeof kinds)[number];
 
 /** Seconds for namespaces, four daemons, and their end. */
-const setUpTime = 4;
+const setUpTime = 3.5;
 /** Seconds for starting and ending a measurement's programs. */
-const overhead = 0.15;
+const overhead = 0.08;
 
 interface Plan {
   readonly rounds: number;
@@ -65,7 +65,7 @@ interface Plan {
 export function planOf({ quick, rounds }: Pick<BenchOptions, 'quick' | 'rounds'>): Plan {
   return quick
     ? {
-        rounds: Math.min(rounds, 3),
+        rounds: Math.min(rounds, 2),
         warmUp: { settle: 0, length: 0.1 },
         window: { settle: 0.05, length: 0.1 },
       }
