@@ -47,6 +47,23 @@ describe('a run of the bench', () => {
     expect(found[0]).toBeGreaterThan(0);
   });
 
+  it('goes on without a section that fails, and says why', async () => {
+    const failures: string[] = [];
+    const result = await runBench(options, {
+      ...io,
+      onProgress: ({ done }) => {
+        if (done > 0.3) throw new Error('29 of 215 packets were lost');
+      },
+      onFailure: ({ id }, error) => failures.push(`${id}: ${error}`),
+    });
+    expect(failures).toEqual(['parts: Error: 29 of 215 packets were lost']);
+    expect(result.rows).toEqual([]);
+    expect(result.missing[0]?.why).toMatch(
+      /^it failed: 29 of 215 packets were lost; run it alone, by --only parts/,
+    );
+    expect(parseBenchResult(writeBenchResult(result)).missing).toEqual(result.missing);
+  });
+
   it('without being asked for anything measures what takes no minutes', async () => {
     const sections = await defaultSections();
     expect(sections).toEqual(expect.arrayContaining(['records', 'handshake', 'parts']));

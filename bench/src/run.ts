@@ -39,6 +39,8 @@ export interface BenchIo {
   readonly onProgress?: (progress: Progress) => void;
   /** Told after each section, so that there is something to read while others run. */
   readonly onSection?: (section: Section, found: Found) => void;
+  /** Told when a section threw: it is `missing` in the result, and the others are there. */
+  readonly onFailure?: (section: Section, error: unknown) => void;
 }
 
 /** The sections an operator gets without asking for any. */
@@ -75,8 +77,12 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
         io.onProgress?.({ section, number: i + 1, count: sections.length, done: shares.of(i, done), label }),
     });
     const found = await section.run(context).catch((error: unknown) => {
-      if (io.signal.aborted) io.onSection?.(section, { rows: stopped });
-      throw error;
+      if (io.signal.aborted) {
+        io.onSection?.(section, { rows: stopped });
+        throw error;
+      }
+      io.onFailure?.(section, error);
+      return failed(section, error);
     });
     io.signal.throwIfAborted();
     rows.push(...found.rows);
@@ -100,6 +106,13 @@ export async function runBench(options: BenchOptions, io: BenchIo): Promise<Benc
     rows,
     missing,
   };
+}
+
+/** Minutes of other sections are not lost with it; its own figures are: who knows what spoilt it. */
+function failed({ id }: Section, error: unknown): Found {
+  const message = error instanceof Error ? error.message : String(error);
+  const why = `it failed: ${message}; run it alone, by --only ${id}, on a machine that does nothing else`;
+  return { rows: [], missing: [{ section: id, what: 'all of it', why }] };
 }
 
 const noLoad = { steal: 0, foreign: 0 };

@@ -89,6 +89,7 @@ async function measureHere(bench: Bench, io: Io, options: Options): Promise<Exit
     now: () => performance.now(),
   });
   const stop = stopOnInterrupt();
+  let hasFailed = false;
   try {
     const result = await bench.runBench(request, {
       signal: stop.signal,
@@ -102,6 +103,9 @@ async function measureHere(bench: Bench, io: Io, options: Options): Promise<Exit
         const text = bench.sectionText(section, found.rows, colours);
         void say(`${text}${bench.missingText(found.missing ?? [], colours)}\n`);
       },
+      onFailure: () => {
+        hasFailed = true;
+      },
     });
     display.clear();
     await say(`${bench.endText(result)}${bench.remarksText(result.remarks, colours)}`);
@@ -110,7 +114,8 @@ async function measureHere(bench: Bench, io: Io, options: Options): Promise<Exit
     if (outputs.html !== undefined) writeWhole(outputs.html, bench.writeReport(result));
     if (outputs.budget !== undefined)
       writeWhole(outputs.budget, bench.writeBudget(bench.budgetFrom(result, budgetSlack)));
-    return budget === undefined ? undefined : await keep(bench, say, result, budget);
+    const exitCode = budget === undefined ? undefined : await keep(bench, say, result, budget);
+    return hasFailed ? exitCodes.failure : exitCode;
   } catch (error) {
     display.clear();
     if (!(error instanceof Interrupted)) throw error;
