@@ -1,0 +1,175 @@
+/**
+ * `npm run test:arm64`: pqtun on arm64, on a machine that need not be one.
+ *
+ *  1 compiler, emulator, Node for arm64      tools.ts
+ *  2 the addon, cross-built                  packages/tun-tap-native/build.mjs --arch=arm64
+ *  3 tests in an arm64 Node                  tests.ts
+ *  4 tunnels between two daemons             tunnel.ts
+ *  5 the bench, shortened                    bench.ts
+ *
+ * The last line on standard output is `N passed, N failed, N skipped`.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { namespacesUnavailable } from '../kit/lab/namespace.ts';
+import { benchOnArm64 } from './bench.ts';
+import { type Launchers, processors, writeLaunchers } from './launchers.ts';
+import { help, type Options, parseOptions } from './options.ts';
+import { addonFolder } from './paths.ts';
+import { type Counts, runTests, type TestPart } from './tests.ts';
+import { findTools, type Tools, ToolsMissing } from './tools.ts';
+import { type TunnelCase, throughTunnel } from './tunnel.ts';
+
+const minute = 60_000;
+
+/** In the short form only what takes seconds; the differential tests are long stories, and noble's vectors long sums. */
+const parts: readonly (TestPart & { readonly quick: boolean })[] = [
+  {
+    name: 'the addon, and published vectors',
+    processor: processors.gateway,
+    quick: true,
+    files: [
+      'test/arm64/addon.arm64.ts',
+      ...['native-plane', 'blake2s', 'kdf', 'pqtun-v1', 'aead'].map((name) => `test/vectors/${name}.test.ts`),
+    ],
+  },
+  {
+    name: 'the contract of all planes',
+    processor: processors.gateway,
+    quick: true,
+    files: ['test/contract/data-plane.test.ts'],
+  },
+  {
+    name: 'the rest of the vectors, and the contract of both back ends',
+    processor: processors.gateway,
+    quick: false,
+    files: [
+      ...['x25519', 'noise', 'replay', 'allowedips', 'mlkem-cctv', 'mlkem-wycheproof'].map(
+        (name) => `test/vectors/${name}.test.ts`,
+      ),
+      'test/contract/suite.test.ts',
+    ],
+  },
+  {
+    name: 'each class in C++ and its slow twin',
+    processor: processors.gateway,
+    quick: false,
+    files: ['packages/tun-tap-native/src/plane-', 'test/contract/native-packets.test.ts'],
+  },
+  {
+    name: "the cipher again, in libcrypto's code for SVE",
+    processor: processors.largest,
+    quick: false,
+    files: [
+      'test/arm64/addon.arm64.ts',
+      'packages/tun-tap-native/src/plane-aead.test.ts',
+      'test/vectors/aead.test.ts',
+    ],
+  },
+];
+
+const tunnels: readonly (TunnelCase & { readonly quick: boolean })[] = [
+  { gateway: 'arm64', hub: 'arm64', plane: 'native', quick: false },
+  { gateway: 'arm64', hub: 'x64', plane: 'native', quick: true },
+  { gateway: 'arm64', hub: 'arm64', plane: 'portable', quick: false },
+];
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (typeof options === 'string') {
+    console.error(`test:arm64: ${options}; see --help`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(help);
+    return 0;
+  }
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const began = performance.now();
+  const code = await runAll(options, counts);
+  console.log(`${Math.round((performance.now() - began) / 1000)} s`);
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed > 0 ? 1 : code;
+}
+
+/** The exit code of a run in which nothing failed. */
+async function runAll({ quick }: Options, counts: Counts): Promise<number> {
+  let tools: Tools;
+  try {
+    tools = findTools((text) => console.log(`test:arm64: ${text}`));
+  } catch (error) {
+    if (!(error instanceof ToolsMissing)) throw error;
+    console.log(`skipped: everything on arm64: ${error.message}`);
+    counts.skipped += parts.length + tunnels.length;
+    return quick ? 0 : 1;
+  }
+  const launchers = writeLaunchers(tools);
+  console.log(
+    tools.emulator === undefined
+      ? `test:arm64: this is arm64, nothing is emulated; Node ${tools.nodeVersion}`
+      : `test:arm64: Node ${tools.nodeVersion} for arm64 under ${tools.emulator}; emulated: no time here is a measurement`,
+  );
+  if (!check(counts, 'the addon cross-builds for arm64', buildAddon(tools))) return 1;
+  const chosen = <T extends { readonly quick: boolean }>(all: readonly T[]): T[] =>
+    all.filter((each) => each.quick || !quick);
+  for (const part of chosen(parts)) await test(counts, launchers, part);
+  for (const tunnel of chosen(tunnels)) await tryTunnel(counts, launchers, tunnel);
+  if (!quick)
+    attempt(counts, 'pqtun bench, shortened', () =>
+      benchOnArm64(launchers.pqtun, tools.emulator !== undefined),
+    );
+  return 0;
+}
+
+function attempt(counts: Counts, name: string, act: () => string): void {
+  try {
+    check(counts, `${name}: ${act()}`, '');
+  } catch (error) {
+    check(counts, name, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Empty, or what went wrong. */
+function buildAddon(tools: Tools): string {
+  if (tools.emulator === undefined) return ''; // built by `npm run setup` already
+  const words = [join(addonFolder, 'build.mjs'), '--arch=arm64', `--nodedir=${tools.nodeFolder}`];
+  const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 10 * minute });
+  return status === 0 ? '' : stderr;
+}
+
+async function test(counts: Counts, launchers: Launchers, part: TestPart): Promise<void> {
+  console.log(`\n== ${part.name}, on ${part.processor}`);
+  const found = await runTests(launchers, part, 10 * minute);
+  if (found === undefined) check(counts, `${part.name}: vitest comes to its end`, 'it did not');
+  else for (const kind of ['passed', 'failed', 'skipped'] as const) counts[kind] += found[kind];
+}
+
+async function tryTunnel(counts: Counts, launchers: Launchers, tunnel: TunnelCase): Promise<void> {
+  const name = `a tunnel from ${tunnel.gateway} to ${tunnel.hub}, ${tunnel.plane} plane`;
+  const reason = namespacesUnavailable();
+  if (reason !== undefined) {
+    console.log(`skipped: ${name}: ${reason}`);
+    counts.skipped += 1;
+    return;
+  }
+  try {
+    const seen = await throughTunnel(launchers.pqtun, tunnel);
+    check(counts, `${name}: ${seen}`, '');
+  } catch (error) {
+    check(counts, name, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Counts one check, which passed iff `problem` is empty; whether it did. */
+function check(counts: Counts, name: string, problem: string): boolean {
+  if (problem === '') {
+    counts.passed += 1;
+    console.log(`✓ ${name}`);
+    return true;
+  }
+  counts.failed += 1;
+  console.log(`✗ ${name}\n${problem}`);
+  return false;
+}
