@@ -39,7 +39,8 @@ export function line(most: number, form?: string, described?: string): Shape<str
     schema,
     fault: (value, path) => {
       if (typeof value !== 'string') return `${path}: expected text, found ${kindOf(value)}`;
-      if ([...value].length > most) return `${path}: expected at most ${most} characters`;
+      if (value.length > 2 * most || [...value].length > most)
+        return `${path}: expected at most ${most} characters`;
       if (!expression.test(value)) return `${path}: expected ${described ?? 'one line of plain text'}`;
       return undefined;
     },

@@ -1,14 +1,6 @@
-/** Student's t distribution, for intervals from few rounds. Numerical Recipes' continued fraction is the usual way; see student.test.ts. */
+/** Student's t distribution, for intervals from few rounds. interval.test.ts has a slow twin. */
 
-/** How likely a value of this distribution is at most `t`; `freedom` > 0, not necessarily whole. */
-export function studentBelow(t: number, freedom: number): number {
-  if (t === 0) return 0.5;
-  if (!Number.isFinite(t)) return t > 0 ? 1 : 0;
-  const tail = regularizedBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2;
-  return t > 0 ? 1 - tail : tail;
-}
-
-/** How likely a value is at least as far from zero as `t`, on either side. */
+/** How likely a value is at least as far from zero as `t` ≥ 0, on either side; `freedom` > 0, not necessarily whole. */
 export function studentBeyond(t: number, freedom: number): number {
   if (!Number.isFinite(t)) return 0;
   return t === 0 ? 1 : regularizedBeta(freedom / (freedom + t * t), freedom / 2, 0.5);
