@@ -1,6 +1,6 @@
 /**
  * What keeping a tunnel alive puts on the wire, reckoned from the protocol's timers (§5.3) and the lengths of its messages. Both
- * directions together: a mobile contract counts both. `test/scenario/upkeep.test.ts` runs the same on virtual time and counts.
+ * directions together: a mobile contract counts both. `bench/upkeep.test.ts` runs the same on virtual time and counts.
  */
 import { lengths, limits, type RekeyProfile, type SuiteId } from '@pqtun/core';
 

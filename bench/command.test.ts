@@ -4,12 +4,12 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BenchResult } from '../../bench/src/result.ts';
-import { tunnelSection } from '../../bench/src/sections/tunnel.ts';
-import { collect, endChild } from '../kit/lab/namespace.ts';
-import { pqtun } from '../kit/lab/site.ts';
-import { removeNow, temporaryFolder } from '../kit/temporary.ts';
-import { eventually, needRoot } from './lab.ts';
+import { eventually, needRoot } from '../test/e2e/lab.ts';
+import { collect, endChild } from '../test/kit/lab/namespace.ts';
+import { pqtun } from '../test/kit/lab/site.ts';
+import { removeNow, temporaryFolder } from '../test/kit/temporary.ts';
+import type { BenchResult } from './src/result.ts';
+import { tunnelSection } from './src/sections/tunnel.ts';
 
 let folder = '';
 beforeAll(() => {

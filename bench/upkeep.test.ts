@@ -1,8 +1,8 @@
 /** What the bench reckons a tunnel's upkeep to cost, against engines that are left alone for a day and whose bytes are counted. */
 import { millis, type RekeyProfile } from '@pqtun/core';
 import { describe, expect, it, vi } from 'vitest';
-import { bytesOf, cycleOf, cyclesADay, type PeerKind, type Upkeep } from '../../bench/src/rekey/schedule.ts';
-import { Audit, gatewayAndHub, kindOf, paperSuite, payloadLengthOf } from '../kit/index.ts';
+import { Audit, gatewayAndHub, kindOf, paperSuite, payloadLengthOf } from '../test/kit/index.ts';
+import { bytesOf, cycleOf, cyclesADay, type PeerKind, type Upkeep } from './src/rekey/schedule.ts';
 
 vi.setConfig({ testTimeout: 600_000 }); // bounded in virtual time
 
