@@ -16,6 +16,7 @@ export function crossTablesOf(section: SectionId, rows: readonly Row[]): Cross[]
   const tables: Readonly<Partial<Record<SectionId, (rows: readonly Row[]) => Cross[]>>> = {
     records,
     handshake,
+    tunnel,
     memory,
     rekey,
   };
@@ -63,6 +64,22 @@ function handshake(rows: readonly Row[]): Cross[] {
       across,
       down: () => 'both ends on one core',
       figure: medianOf,
+    },
+  ];
+}
+
+/** A column for each data plane; units differ from line to line. */
+function tunnel(rows: readonly Row[]): Cross[] {
+  const across = label('plane');
+  const down = ({ title, unit }: Row): string => `${title.replace(/^\w+ plane, /, '')}, ${unit}`;
+  return [
+    { head: 'data plane', rows, across, down, figure: medianOf },
+    {
+      head: 'the slowest of a hundred',
+      rows: rows.filter(({ p99 }) => p99 !== undefined),
+      across,
+      down,
+      figure: ({ p99 = Number.NaN }) => p99,
     },
   ];
 }

@@ -73,6 +73,31 @@ describe('a section on a terminal', () => {
     ]);
   });
 
+  it('of tunnels is a column a data plane, and the slow ones of what has single samples', () => {
+    const of = (plane: string, title: string, changes: Partial<Row>) =>
+      row(`tunnel/${plane}/${title}`, {
+        section: 'tunnel',
+        title: `${plane} plane, ${title}`,
+        labels: { plane },
+        ...changes,
+      });
+    const rows = [
+      of('native', 'one TCP stream', { unit: 'Mbit/s', median: 2131 }),
+      of('native', 'idle round trip', { unit: 'ms', median: 0.272, p99: 0.7 }),
+      of('portable', 'one TCP stream', { unit: 'Mbit/s', median: 55.3 }),
+      of('portable', 'idle round trip', { unit: 'ms', median: 0.8, p99: 3.4 }),
+    ];
+    expect(text('tunnel', rows).split('\n').slice(2)).toEqual([
+      'data plane              native  portable',
+      'one TCP stream, Mbit/s   2,131      55.3',
+      'idle round trip, ms      0.272     0.800',
+      '',
+      'the slowest of a hundred  native  portable',
+      'idle round trip, ms        0.700      3.40',
+      '',
+    ]);
+  });
+
   it('of others is a line a row, with how far rounds lay apart', () => {
     const rows = [
       row('parts/a', { title: 'a', median: 12.5, rounds: [12, 12.5, 13] }),

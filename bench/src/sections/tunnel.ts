@@ -181,6 +181,7 @@ async function measure(tunnel: Tunnel, kind: Kind, window: Window, into: Collect
   }
 }
 
+/** What is at work, while it is. */
 const words = {
   tcp: 'one TCP stream',
   udp128: `packets of ${floodSize} B as fast as they get through`,
@@ -188,18 +189,22 @@ const words = {
 } as const;
 
 const figures = {
-  mbits: { words: 'throughput', unit: 'Mbit/s', better: 'more' },
-  'cpu-per-gb': { words: 'CPU of both daemons', unit: 's/GB', better: 'less' },
-  packets: { words: 'packets delivered', unit: 'packets/s', better: 'more' },
-  'cpu-per-packet': { words: 'CPU of both daemons a packet', unit: 'µs', better: 'less' },
-  'round-trip': { words: 'round trip', unit: 'ms', better: 'less' },
+  mbits: { words: 'one TCP stream', unit: 'Mbit/s', better: 'more' },
+  'cpu-per-gb': { words: 'one TCP stream, CPU of both daemons', unit: 's/GB', better: 'less' },
+  packets: { words: `packets of ${floodSize} B delivered`, unit: 'packets/s', better: 'more' },
+  'cpu-per-packet': {
+    words: `packets of ${floodSize} B, CPU of both daemons for each`,
+    unit: 'µs',
+    better: 'less',
+  },
+  'round-trip': { words: 'idle round trip', unit: 'ms', better: 'less' },
 } as const;
 
 function headOf({ plane, aead }: Tunnel, kind: Kind, figure: keyof typeof figures): RowHead {
   const { words: what, unit, better } = figures[figure];
   return {
     id: `tunnel/${plane}/${kind}/${figure}`,
-    title: `${plane} plane, ${words[kind]}: ${what}`,
+    title: `${plane} plane, ${what}`,
     unit,
     better,
     labels: { plane, what: kind, figure, aead },
