@@ -90,6 +90,23 @@ describe('a limit', () => {
     ).toContain('add --only tunnel');
   });
 
+  it('on a ratio of unlike units is no ratio, and on nothing divided by nothing is not kept', () => {
+    const to = (other: string): Budget => budget({ [raw1420]: { ratio: { to: other, most: 1e9 } } });
+    expect(judgeBudget(result, to('tunnel/native/tcp/mbits'))[0]).toMatchObject({ verdict: 'missing' });
+    const zero = { median: 0, rounds: [0, 0, 0] };
+    const rows = result.rows.map((row) => ({ ...row, ...zero }));
+    expect(judgeBudget({ ...result, rows }, to('records/seal/evp/1420'))[0]?.verdict).toBe('broken');
+  });
+
+  it('on a ratio between sections has no interval: their rounds were not taken in turn', () => {
+    const [judgement] = judgeBudget(
+      result,
+      budget({ [raw1420]: { ratio: { to: 'parts/allowed-ips/typescript/1', least: 1 } } }),
+    );
+    expect(judgement?.verdict).toBe('kept');
+    expect(judgement?.text).not.toContain('95 %');
+  });
+
   it('is judged on no emulated run', () => {
     const emulated = {
       ...result,

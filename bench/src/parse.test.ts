@@ -47,6 +47,11 @@ describe('a written result', () => {
     expect(read.machine.cpu).toBe('a b');
   });
 
+  it('is cut where a board’s name has no end', () => {
+    const machine = { ...example.machine, board: 'x'.repeat(100_000) };
+    expect(parseBenchResult(writeBenchResult({ ...example, machine })).machine.board).toHaveLength(300);
+  });
+
   it('that would not be read again is not written', () => {
     expect(() => writeBenchResult({ ...example, seconds: Number.NaN })).toThrow('seconds: expected a number');
   });
