@@ -23,8 +23,8 @@ describe('sections that start daemons', () => {
     expect(planOf(optionsOf(false, 9)).rounds).toBe(5);
     expect(planOf(optionsOf(true, 3)).rounds).toBe(2);
     expect(planOf(optionsOf(false, 2)).rounds).toBe(2);
-    expect([isTimeFor(0, 0), isTimeFor(1, 24_000), isTimeFor(1, 26_000)]).toEqual([true, true, false]);
-    expect([isTimeFor(2, 30_000), isTimeFor(2, 34_000)]).toEqual([true, false]);
+    expect([isTimeFor(0, 0), isTimeFor(1, 20_000), isTimeFor(1, 22_000)]).toEqual([true, true, false]);
+    expect([isTimeFor(2, 27_000), isTimeFor(2, 29_000)]).toEqual([true, false]);
   });
 
   it.each([tunnelSection, memorySection])('say what is missing where they cannot: $id', async (section) => {
