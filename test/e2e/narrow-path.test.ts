@@ -13,9 +13,8 @@ function pathMtu(lab: Lab): number | null | undefined {
 }
 
 describe.each(planes)('over the %s plane', (plane) => {
-  it.each([4, 6] as const)(
-    'over IPv%i, where the path takes 1400 B: a file gets through',
-    async (family, context) => {
+  describe.each([4, 6] as const)('over IPv%i, where the path takes 1400 B', (family) => {
+    it('gets a file through', async (context) => {
       needRoot(context);
       const options = {
         plane,
@@ -36,10 +35,10 @@ describe.each(planes)('over the %s plane', (plane) => {
         expect(pathMtu(lab)).toBeGreaterThanOrEqual(1280);
         expect(pathMtu(lab)).toBeLessThanOrEqual(1400);
       });
-    },
-  );
+    });
+  });
 
-  it('where the path takes all: says so', async (context) => {
+  it('shows that a path takes all', async (context) => {
     needRoot(context);
     await inLab({ plane }, async (lab) => {
       await untilEcho(lab);
