@@ -77,7 +77,8 @@ async function measureMemory(context: Context): Promise<Found> {
   };
   progress('keys of all peers', 4);
   await using field = await Field.create(options.daemonCommand, signal);
-  const hubs = await hubsIn(field, plan);
+  using secrets = new DisposableStack();
+  const hubs = await hubsIn(field, plan, secrets);
   const found = new Collected();
   const idle: IdleRound[] = [];
   const begin = performance.now();
@@ -133,7 +134,7 @@ const place = {
 const crowdPrefix = [10, 99] as const;
 const echoPort = 4_999;
 
-async function hubsIn(field: Field, { peers }: Plan): Promise<Hub[]> {
+async function hubsIn(field: Field, { peers }: Plan, secrets: DisposableStack): Promise<Hub[]> {
   const { left, right } = field;
   await right.call('address', 'lo', `${numbered(crowdPrefix, 1)}/16`);
   await left.call('route', `${numbered(crowdPrefix, 0)}/16`, outer.right);
@@ -142,7 +143,7 @@ async function hubsIn(field: Field, { peers }: Plan): Promise<Hub[]> {
   const hubs: Hub[] = [];
   for (const plane of planes) {
     const { name, port, prefix } = place[plane];
-    const keys = new SiteKeys(crypto);
+    const keys = secrets.use(new SiteKeys(crypto));
     using liveKeys = new SiteKeys(crypto);
     const address = numbered(prefix, 2);
     // It waits to be called: a session it had begun itself within five seconds of a hub's restart would be taken for one that crosses
