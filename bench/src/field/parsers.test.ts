@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { numbered, parseIp, parsePrefix } from './address.ts';
+import { restFor } from './clock.ts';
 import { Collected, type RowHead } from './collected.ts';
 import { isReady, reasonIn } from './daemon.ts';
 import { parseShare, residentOf } from './resident.ts';
@@ -59,6 +60,17 @@ Shared_Clean:      36320 kB
     expect(resident).toBeGreaterThan(10);
     expect(share).toBeLessThanOrEqual(resident * 1.5); // read one after the other
     expect(() => residentOf(2 ** 22 + 1)).toThrow(/ended/);
+  });
+});
+
+describe('a rest', () => {
+  it('ends at once, with the reason, when the bench is stopped', async () => {
+    const stop = new AbortController();
+    const reason = new Error('Ctrl-C');
+    const resting = restFor(3_600, stop.signal);
+    stop.abort(reason);
+    await expect(resting).rejects.toBe(reason);
+    await expect(restFor(3_600, stop.signal)).rejects.toBe(reason);
   });
 });
 

@@ -2,9 +2,9 @@
  * What a daemon with so many configured peers holds and how soon it is there; with all of them connected as well. Labels: `what` (idle,
  * idle-share, start, first-packet, live, a-peer, a-live-peer), `peers`, `plane`.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { nodeSuite } from '@pqtun/core/node';
 import { numbered } from '../field/address.ts';
+import { restFor } from '../field/clock.ts';
 import { Collected, type RowHead } from '../field/collected.ts';
 import { firstMember } from '../field/crowd.ts';
 import { Field, outer, type Plane, planes, type RunningDaemon, tunnelMtu } from '../field/field.ts';
@@ -90,7 +90,7 @@ async function measureMemory(context: Context): Promise<Found> {
         progress(`${peersWords(peers)}, ${hub.plane} plane, round ${round + 1}`, 1);
         started.push({ hub, daemon: await startHub(field, hub, peers, found) });
       }
-      await pause(plan.settle * 1000, undefined, { signal });
+      await restFor(plan.settle, signal);
       spent += plan.settle;
       const residents = new Map(
         started.map(({ hub, daemon }) => [hub.plane, residentOf(daemon.pid)] as const),
@@ -228,7 +228,7 @@ async function measureLive(
   const { plane, keys, others } = hub;
   const { port, prefix } = place[plane];
   const daemon = await startHub(field, hub, peers, new Collected());
-  await pause(settle * 1000, undefined, { signal });
+  await restFor(settle, signal);
   const before = residentOf(daemon.pid).resident;
   const count = Math.min(others.length, peers - 1);
   const meeting = {
@@ -236,7 +236,7 @@ async function measureLive(
     ...{ innerPrefix: prefix, outerPrefix: crowdPrefix, rate: meetingRate },
   };
   const met = await field.right.call('meet', meeting, meetingPatience);
-  await pause(settle * 1000, undefined, { signal });
+  await restFor(settle, signal);
   const after = residentOf(daemon.pid).resident;
   await field.right.call('dismiss');
   await daemon.stop();
