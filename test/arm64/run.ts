@@ -22,56 +22,54 @@ import { type TunnelCase, throughTunnel } from './tunnel.ts';
 
 const minute = 60_000;
 
-/** In the short form only what takes seconds; the differential tests are long stories, and noble's vectors long sums. */
-const parts: readonly (TestPart & { readonly quick: boolean })[] = [
+const vectors = (...names: readonly string[]): string[] =>
+  names.map((name) => `test/vectors/${name}.test.ts`);
+
+/** The short form has what takes seconds, and from each kind something; it stands in one run, so that two workers share it. */
+const parts: readonly (TestPart & { readonly in: 'short form' | 'long form' })[] = [
   {
-    name: 'the addon, and published vectors',
+    name: 'the addon, vectors, and the contract of all planes',
     processor: processors.gateway,
-    quick: true,
+    in: 'short form',
     files: [
+      'test/contract/data-plane.test.ts',
       'test/arm64/addon.arm64.ts',
-      ...['native-plane', 'blake2s', 'kdf', 'pqtun-v1', 'aead'].map((name) => `test/vectors/${name}.test.ts`),
+      ...vectors('native-plane', 'blake2s', 'kdf', 'aead', 'noise', 'mlkem-acvp', 'replay'),
     ],
   },
   {
-    name: 'the contract of all planes',
+    name: 'the addon, published vectors, the contracts of back ends and planes, and each class in C++ with its slow twin',
     processor: processors.gateway,
-    quick: true,
-    files: ['test/contract/data-plane.test.ts'],
-  },
-  {
-    name: 'the rest of the vectors, and the contract of both back ends',
-    processor: processors.gateway,
-    quick: false,
+    in: 'long form',
     files: [
-      ...['x25519', 'noise', 'replay', 'allowedips', 'mlkem-cctv', 'mlkem-wycheproof'].map(
-        (name) => `test/vectors/${name}.test.ts`,
+      'test/contract/data-plane-twins.test.ts',
+      'test/contract/data-plane.test.ts',
+      'packages/tun-tap-native/src/plane-',
+      ...['boot-timer', 'loop-offloads', 'loop-turn-lock'].map(
+        (name) => `packages/tun-tap-native/src/${name}.test.ts`,
       ),
+      'test/contract/native-packets.test.ts',
+      'test/arm64/addon.arm64.ts',
+      'test/vectors/',
       'test/contract/suite.test.ts',
     ],
   },
   {
-    name: 'each class in C++ and its slow twin',
-    processor: processors.gateway,
-    quick: false,
-    files: ['packages/tun-tap-native/src/plane-', 'test/contract/native-packets.test.ts'],
-  },
-  {
     name: "the cipher again, in libcrypto's code for SVE",
     processor: processors.largest,
-    quick: false,
+    in: 'long form',
     files: [
       'test/arm64/addon.arm64.ts',
       'packages/tun-tap-native/src/plane-aead.test.ts',
-      'test/vectors/aead.test.ts',
+      ...vectors('aead'),
     ],
   },
 ];
 
-const tunnels: readonly (TunnelCase & { readonly quick: boolean })[] = [
-  { gateway: 'arm64', hub: 'arm64', plane: 'native', quick: false },
-  { gateway: 'arm64', hub: 'x64', plane: 'native', quick: true },
-  { gateway: 'arm64', hub: 'arm64', plane: 'portable', quick: false },
+const tunnels: readonly (TunnelCase & { readonly in: 'long form' | 'both' })[] = [
+  { gateway: 'arm64', hub: 'x64', plane: 'native', in: 'both' },
+  { gateway: 'arm64', hub: 'arm64', plane: 'native', in: 'long form' },
+  { gateway: 'arm64', hub: 'arm64', plane: 'portable', in: 'long form' },
 ];
 
 process.exitCode = await main();
@@ -102,7 +100,7 @@ async function runAll({ quick }: Options, counts: Counts): Promise<number> {
   } catch (error) {
     if (!(error instanceof ToolsMissing)) throw error;
     console.log(`skipped: everything on arm64: ${error.message}`);
-    counts.skipped += parts.length + tunnels.length;
+    counts.skipped += 1;
     return quick ? 0 : 1;
   }
   const launchers = writeLaunchers(tools);
@@ -112,8 +110,9 @@ async function runAll({ quick }: Options, counts: Counts): Promise<number> {
       : `test:arm64: Node ${tools.nodeVersion} for arm64 under ${tools.emulator}; emulated: no time here is a measurement`,
   );
   if (!check(counts, 'the addon cross-builds for arm64', buildAddon(tools))) return 1;
-  const chosen = <T extends { readonly quick: boolean }>(all: readonly T[]): T[] =>
-    all.filter((each) => each.quick || !quick);
+  const form = quick ? 'short form' : 'long form';
+  const chosen = <T extends { readonly in: string }>(all: readonly T[]): T[] =>
+    all.filter((each) => each.in === form || each.in === 'both');
   for (const part of chosen(parts)) await test(counts, launchers, part);
   for (const tunnel of chosen(tunnels)) await tryTunnel(counts, launchers, tunnel);
   if (!quick)

@@ -32,7 +32,8 @@ export async function runTests(
   const words = [
     ...['--import', join(here, 'workers.mjs'), vitest, 'run', '--config', join(here, 'vitest.config.mjs')],
     ...part.files,
-    '--reporter=dot',
+    '--reporter=default',
+    '--silent=passed-only',
     `--reporter=${join(root, 'test', 'repo', 'reporter.ts')}`,
   ];
   const child = spawn(process.execPath, words, {
@@ -44,6 +45,7 @@ export async function runTests(
       PQTUN_WORKER_NODE: launchers.node,
       PQTUN_TEST_COUNTS: counts,
       QEMU_CPU: part.processor,
+      NO_COLOR: '1',
     },
   });
   const stop = (): void => {
