@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { documentFile, documentOf } from './document.ts';
-import { instructionsOf, readInstructions, rowIds } from './instructions.ts';
+import { differences, type Instructions, instructionsOf, readInstructions, rowIds } from './instructions.ts';
 import { boards, handshakesPerSecond, loads, sizeOf } from './sizing.ts';
 
 const instructions = readInstructions();
@@ -34,6 +34,35 @@ describe('the counts', () => {
     const all = arm64('plane/send/bulk');
     expect(all).toBeGreaterThan(cipher);
     expect(all).toBeLessThan(1.25 * cipher);
+  });
+});
+
+describe('a new count', () => {
+  const withRow = (id: string, arm64: number | null): Instructions => ({
+    ...instructions,
+    rows: { [id]: { x64: instructions.rows[id]?.x64 ?? null, arm64 } },
+  });
+
+  it('is as the old one within 3 % for records, and 15 % for packets', () => {
+    expect(differences(instructions, instructions)).toEqual([]);
+    for (const [id, tolerance] of [
+      ['records/seal/raw/1420/48', 0.03],
+      ['plane/send/bulk', 0.15],
+    ] as const) {
+      expect(differences(instructions, withRow(id, arm64(id) * (1 + 0.99 * tolerance)))).toEqual([]);
+      expect(differences(instructions, withRow(id, arm64(id) * (1 - 0.99 * tolerance)))).toEqual([]);
+      expect(differences(instructions, withRow(id, arm64(id) * (1 + 1.01 * tolerance)))).toHaveLength(1);
+      expect(differences(instructions, withRow(id, arm64(id) * (1 - 1.01 * tolerance)))).toHaveLength(1);
+    }
+  });
+
+  it('that lacks a row, or has one more, is not', () => {
+    expect(differences(instructions, withRow('records/seal/raw/1420/48', null))[0]).toContain(
+      'null instructions',
+    );
+    expect(differences(instructions, withRow('records/seal/multibuffer/1420/48', 1))[0]).toContain(
+      'not null',
+    );
   });
 });
 

@@ -2,7 +2,7 @@
  * The program that is counted: runs in an emulated Node, with the counter of counter.c in the emulator. Marks come in pairs, begin and
  * end of one interval; at the end it prints, as one line of JSON, what the intervals were, in their order.
  *
- *   node --single-threaded guest.ts ADDON
+ *   node --single-threaded guest.ts ADDON everything|native
  *
  * Everything in C++ runs twice, once with twice the turns, and the difference is what one turn costs; so what a run costs by itself
  * falls out. JavaScript warms up first, and is then counted one handshake after the other.
@@ -30,7 +30,7 @@ interface Counted {
   engineOf(name: string): string;
 }
 
-const [addon = ''] = process.argv.slice(2);
+const [addon = '', what = ''] = process.argv.slice(2);
 const counted = createRequire(import.meta.url)(addon) as Counted; // an addon exports one object; the interface states it
 const intervals: Interval[] = [];
 
@@ -38,7 +38,7 @@ countTheCounter();
 for (const engine of ['evp', 'raw', 'multibuffer'])
   if (counted.engineOf(engine) === engine) countRecords(engine);
 countPlanes();
-countHandshakes();
+if (what === 'everything') countHandshakes();
 console.log(JSON.stringify(intervals));
 
 /** Loops of which the number of instructions is known. */

@@ -68,3 +68,23 @@ export function instructionsOf({ rows }: Instructions, id: string, architecture:
   if (found === undefined || found === null) throw new Error(`${id} was not counted on ${architecture}`);
   return found;
 }
+
+/** By how much a count may differ from the committed one, as a share: another compiler makes other code of the plane, not of the cipher. */
+const tolerances = { records: 0.03, plane: 0.15 } as const;
+
+/** Rows of `fresh` that are not, within the tolerance of their kind, as `committed` has them: a sentence each. */
+export function differences(committed: Instructions, fresh: Instructions): string[] {
+  return Object.keys(fresh.rows).flatMap((id) =>
+    architectures.flatMap((architecture) => {
+      const [was, is] = [committed, fresh].map(({ rows }) => rows[id]?.[architecture] ?? null);
+      if (was === is) return [];
+      if (typeof was !== 'number' || typeof is !== 'number')
+        return [`${id}, ${architecture}: ${is} instructions, not ${was}`];
+      const share = is / was - 1;
+      const tolerance = id.startsWith('records/') ? tolerances.records : tolerances.plane;
+      if (Math.abs(share) <= tolerance) return [];
+      const percent = `${share > 0 ? '+' : '−'}${Math.abs(100 * share).toFixed(1)} %`;
+      return [`${id}, ${architecture}: ${is} instructions, not ${was} (${percent})`];
+    }),
+  );
+}
