@@ -49,6 +49,8 @@ describe('the cost of keeping a tunnel alive', () => {
     const row = rowOf('rekey/standard/busy/bytes/wireguard');
     expect(row.median).toBeCloseTo(((148 + 92 + 32 + 3 * 28) * (86_400 / 120.05)) / 1024, 9);
     expect(row.unit).toBe('KiB/day');
+    expect(row.formula).not.toContain('not counted'); // WireGuard looks for no paths
+    expect(rowOf('rekey/standard/busy/bytes/pqtun').formula).toContain('not counted');
     expect(rowOf('rekey/standard/busy/bytes/wireguard/ipv6').median).toBeCloseTo(
       ((148 + 92 + 32 + 3 * 48) * (86_400 / 120.05)) / 1024,
       9,

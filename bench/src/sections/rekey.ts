@@ -36,6 +36,10 @@ const uses = ['idle', 'busy'] as const;
 const ipVersions: readonly IpVersion[] = [4, 6];
 const headerWords = { 4: '28 B of IPv4 and UDP', 6: '48 B of IPv6 and UDP' } as const;
 
+/** It follows traffic, not the keys: docs/adr/0011. */
+const pathsNotCounted =
+  '; not counted: a long probe every ten minutes that looks whether the path has changed';
+
 type Use = (typeof uses)[number];
 
 /** One tunnel: its rows are named alike and differ in the figure. */
@@ -86,7 +90,7 @@ function bytesRow(each: Case, ip: IpVersion): Row {
   return reckoned(each, 'bytes', ip, {
     unit: 'KiB/day',
     rounds: [aDay / 1024],
-    formula: `${secondsADay} s ÷ ${rounded(each.cycle.seconds)} s × (${messages(each)}; and ${headerWords[ip]} before each datagram)`,
+    formula: `${secondsADay} s ÷ ${rounded(each.cycle.seconds)} s × (${messages(each)}; and ${headerWords[ip]} before each datagram)${each.use === 'busy' && each.peer !== 'classical' ? pathsNotCounted : ''}`,
   });
 }
 
