@@ -24,6 +24,8 @@ import { findTools, type Tools, ToolsMissing } from './tools.ts';
 import { type TunnelCase, throughTunnel } from './tunnel.ts';
 
 const minute = 60_000;
+/** For one run of tests. A quarter of it is enough on two idle cores; the bound is for what hangs. */
+const mostMinutes = 25;
 
 const vectors = (...names: readonly string[]): string[] =>
   names.map((name) => `test/vectors/${name}.test.ts`);
@@ -158,7 +160,7 @@ function buildAddon(tools: Tools): string {
 
 async function test(counts: Counts, launchers: Launchers, part: TestPart): Promise<void> {
   console.log(`\n== ${part.name}, on ${part.processor}`);
-  const found = await runTests(launchers, part, 10 * minute);
+  const found = await runTests(launchers, part, mostMinutes * minute);
   if (found === undefined) check(counts, `${part.name}: vitest comes to its end`, 'it did not');
   else for (const kind of ['passed', 'failed', 'skipped'] as const) counts[kind] += found[kind];
 }

@@ -44,6 +44,7 @@ export async function runTests(
       ...process.env,
       PQTUN_WORKER_NODE: launchers.node,
       PQTUN_TEST_COUNTS: counts,
+      PQTUN_TWIN_STORIES: '1',
       QEMU_CPU: part.processor,
       NO_COLOR: '1',
     },

@@ -10,6 +10,8 @@ export default mergeConfig(base, {
     setupFiles: [fileURLToPath(new URL('on-arm64.mjs', import.meta.url))],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Under an emulator every test is slow, which says nothing
+    slowTestThreshold: 300_000,
     maxWorkers: 2,
   },
 });
