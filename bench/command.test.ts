@@ -8,8 +8,8 @@ import { eventually, needRoot } from '../test/e2e/lab.ts';
 import { collect, endChild } from '../test/kit/lab/namespace.ts';
 import { pqtun } from '../test/kit/lab/site.ts';
 import { removeNow, temporaryFolder } from '../test/kit/temporary.ts';
+import { couldBe } from './src/form/row-ids.ts';
 import type { BenchResult } from './src/result.ts';
-import { couldBe } from './src/row-ids.ts';
 import { tunnelSection } from './src/sections/tunnel.ts';
 
 let folder = '';

@@ -12,12 +12,12 @@ import { parseArgs } from 'node:util';
 import { removeNow, temporaryFolder } from '../test/kit/temporary.ts';
 import { TreeCopy } from '../test/kit/tree-copy.ts';
 import { root } from '../test/repo/tree.ts';
-import { budgetFrom, writeBudget } from './src/budget.ts';
-import { type Comparison, compareResults } from './src/compare.ts';
-import { parseBenchResult } from './src/parse.ts';
+import { parseBenchResult } from './src/form/parse.ts';
+import { writeBenchResult } from './src/form/write.ts';
+import { median } from './src/measure/statistics.ts';
 import type { BenchResult, Row } from './src/result.ts';
-import { median } from './src/statistics.ts';
-import { writeBenchResult } from './src/write.ts';
+import { budgetFrom, writeBudget } from './src/verdict/budget.ts';
+import { type Comparison, compareResults } from './src/verdict/compare.ts';
 
 const help = `usage: npm run bench:regression
 

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { removeNow, temporaryFolder } from '../../test/kit/temporary.ts';
 import { exampleResult } from '../src/example.test.kit.ts';
-import { parseBenchResult } from '../src/parse.ts';
+import { parseBenchResult } from '../src/form/parse.ts';
 import { writeReport } from '../src/report/report.ts';
 import type { BenchResult } from '../src/result.ts';
 import { Browser, type BrowserEvent, findBrowser } from './browser.ts';

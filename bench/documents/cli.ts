@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { temporaryFolder } from '../../test/kit/temporary.ts';
 import { parseResult } from '../e2e/result.ts';
-import { parseBenchResult } from '../src/parse.ts';
+import { parseBenchResult } from '../src/form/parse.ts';
 import { sectionIds } from '../src/result.ts';
 import { docs, keepMachine, keepTunnels, writePage } from './files.ts';
 

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseResult, type Result, writeResult } from '../e2e/result.ts';
-import { parseBenchResult } from '../src/parse.ts';
+import { parseBenchResult } from '../src/form/parse.ts';
+import { writeBenchResult } from '../src/form/write.ts';
 import type { BenchResult } from '../src/result.ts';
-import { writeBenchResult } from '../src/write.ts';
 import type { Documents } from './markdown.ts';
 import { benchmarkPage } from './page.ts';
 

@@ -1,11 +1,12 @@
 /** What one machine does, as a chapter: from a result of `pqtun bench`. */
-import { type Cross, crossTablesOf } from '../src/cross-tables.ts';
+
 import { amount, amountRange, grouped } from '../src/report/amount.ts';
 import type { Markup } from '../src/report/html.ts';
 import { recordLines } from '../src/report/records.ts';
 import { distinct, range, rowsOf } from '../src/report/rows.ts';
 import { chartStyle, themeStyle } from '../src/report/style.ts';
 import type { BenchResult, Row, SectionId } from '../src/result.ts';
+import { type Cross, crossTablesOf } from '../src/text/cross-tables.ts';
 import { type Documents, markdownTable, plain } from './markdown.ts';
 
 export function machineChapter(result: BenchResult): Documents {

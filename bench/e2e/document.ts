@@ -1,7 +1,7 @@
 /** Whole tunnels side by side: a chapter of docs/benchmarks.md and its plots, from a result. */
 import { type Documents, markdownTable } from '../documents/markdown.ts';
-import { mostLoad } from '../src/load.ts';
-import { summary } from '../src/statistics.ts';
+import { mostLoad } from '../src/measure/load.ts';
+import { summary } from '../src/measure/statistics.ts';
 import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId, rowSpecs } from './catalog.ts';
 import { type Bar, barChart } from './plot.ts';
 import { byRound, type Result } from './result.ts';

@@ -7,8 +7,8 @@
  *  4 what grew, over the time between the two; the sink's clock where bytes are counted
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Load, loadBetween, moment } from '../src/load.ts';
-import { parseMemory, parseProcess, readProc } from '../src/proc.ts';
+import { type Load, loadBetween, moment } from '../src/measure/load.ts';
+import { parseMemory, parseProcess, readProc } from '../src/measure/proc.ts';
 import type { FigureId, RowId } from './catalog.ts';
 import type { Pair, Tunnel } from './pair.ts';
 import { Traffic, type UdpCounters } from './traffic.ts';

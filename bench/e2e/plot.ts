@@ -1,5 +1,5 @@
 /** A bar chart as SVG, written by hand: a bar a program, its range as a line. Readable on light and on dark ground. */
-import type { Summary } from '../src/statistics.ts';
+import type { Summary } from '../src/measure/statistics.ts';
 
 export interface Bar {
   readonly label: string;

@@ -1,8 +1,8 @@
 /** What a run found, as it is written by `--json` and kept by `npm run bench:docs`. A change of form changes the schema's number. */
 
-import type { Load } from '../src/load.ts';
-import type { ByRound } from '../src/statistics.ts';
-import { layOut, tidied } from '../src/write.ts';
+import { layOut, tidied } from '../src/form/write.ts';
+import type { Load } from '../src/measure/load.ts';
+import type { ByRound } from '../src/measure/statistics.ts';
 import { type FigureId, type ProgramId, programIds, type RowId, rowIds } from './catalog.ts';
 
 export const schema = 'pqtun-bench-e2e/1';

@@ -1,6 +1,6 @@
 /** A result as text: programs, a table of medians with their range, and what it says to the targets. Columns as wide as they need. */
 
-import { ratios, type Summary, summary } from '../src/statistics.ts';
+import { ratios, type Summary, summary } from '../src/measure/statistics.ts';
 import { figuresOf, type ProgramId, programTitles, rowIds, rowSpecs } from './catalog.ts';
 import { byRound, type Result } from './result.ts';
 import { goalText, type Judgement, judge, subject, type Verdict } from './targets.ts';

@@ -3,7 +3,7 @@
  * same on every machine. What cannot be compared is `not measured`, never met.
  */
 
-import { median, ratios, type Summary, summary } from '../src/statistics.ts';
+import { median, ratios, type Summary, summary } from '../src/measure/statistics.ts';
 import { type FigureId, figuresOf, type ProgramId, programTitles, type RowId } from './catalog.ts';
 import { byRound, type Result } from './result.ts';
 

@@ -1,6 +1,7 @@
 /** A result as a gateway would have it: all sections, several remarks. The figures are made up, of the size real ones have. */
+
+import { median } from './measure/statistics.ts';
 import type { BenchResult, Row, SectionId, Unit } from './result.ts';
-import { median } from './statistics.ts';
 
 /** Repeatable chance: 0 … 1. xorshift32. */
 export function chance(seed: number): () => number {

@@ -1,15 +1,15 @@
 /** The public surface of the bench: what `pqtun bench` is made of. */
 
-export * from './budget.ts';
-export * from './columns.ts';
-export * from './compare.ts';
-export * from './compare-text.ts';
-export { defaultRounds } from './measure.ts';
-export * from './parse.ts';
-export * from './progress.ts';
+export * from './form/parse.ts';
+export * from './form/write.ts';
+export { defaultRounds } from './measure/measure.ts';
 export * from './report/report.ts';
 export * from './result.ts';
 export * from './run.ts';
 export * from './section.ts';
-export * from './tables.ts';
-export * from './write.ts';
+export * from './text/columns.ts';
+export * from './text/progress.ts';
+export * from './text/tables.ts';
+export * from './verdict/budget.ts';
+export * from './verdict/compare.ts';
+export * from './verdict/compare-text.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseBenchResult } from './parse.ts';
+import { parseBenchResult } from './form/parse.ts';
+import { writeBenchResult } from './form/write.ts';
 import { type BenchIo, defaultSections, runBench } from './run.ts';
 import type { BenchOptions } from './section.ts';
-import { writeBenchResult } from './write.ts';
 
 const options: BenchOptions = { sections: ['parts'], quick: true, rounds: 1, daemonCommand: 'pqtun' };
 const io: BenchIo = { signal: new AbortController().signal, version: '1.2.3' };

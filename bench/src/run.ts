@@ -1,12 +1,12 @@
 /** `pqtun bench`: one section after the other on one machine, what was found, and what speaks against it. Prints nothing, writes nothing. */
 import { isSlowedBuild } from 'tun-tap-native';
-import { doubtsOf } from './doubts.ts';
-import { busiestBetween, loadBetween, moment } from './load.ts';
 import { addonProblem } from './machine/addon.ts';
 import { systemFiles } from './machine/files.ts';
+import { readMachine } from './machine/machine.ts';
 import { readThrottleSigns, type ThrottleSigns, throttlingOf } from './machine/throttling.ts';
-import { readMachine } from './machine.ts';
-import { measure, paceOf } from './measure.ts';
+import { doubtsOf } from './measure/doubts.ts';
+import { busiestBetween, loadBetween, moment } from './measure/load.ts';
+import { measure, paceOf } from './measure/measure.ts';
 import {
   type BenchResult,
   type MachineFacts,

@@ -1,7 +1,8 @@
 /** Rows that grow round by round, for sections that the harness does not time. */
+
+import { quantile, quantiles } from '../measure/samples.ts';
+import { median } from '../measure/statistics.ts';
 import type { Row, SectionId } from '../result.ts';
-import { quantile, quantiles } from '../samples.ts';
-import { median } from '../statistics.ts';
 
 export type RowHead = Pick<Row, 'id' | 'title' | 'unit' | 'better' | 'labels' | 'bytes' | 'formula'>;
 

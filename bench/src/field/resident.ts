@@ -1,5 +1,5 @@
 /** How much memory a process holds, as the kernel tells: proc(5). */
-import { parseMemory, readProc } from '../proc.ts';
+import { parseMemory, readProc } from '../measure/proc.ts';
 
 /** MiB. */
 export interface Resident {

@@ -3,7 +3,7 @@
  * arrives is compared with what was sent: a difference is a fault and no figure.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseProcess, readProc } from '../proc.ts';
+import { parseProcess, readProc } from '../measure/proc.ts';
 import type { Target } from './acts.ts';
 import type { PingReport } from './echo.ts';
 import type { FloodReport } from './flood.ts';

@@ -1,6 +1,7 @@
 /** Figures as people read them: three digits that count, the unit of a size that fits, thousands apart. */
-import { threeFigures } from '../columns.ts';
+
 import type { Row, Unit } from '../result.ts';
+import { threeFigures } from '../text/columns.ts';
 
 /** Units that are a thousand of the one before (1024 of binary ones). */
 const ladders: readonly (readonly [readonly string[], number])[] = [

@@ -18,7 +18,7 @@ import {
 } from '@pqtun/core';
 import { nobleSuite } from '@pqtun/core/noble';
 import { nodeSuite } from '@pqtun/core/node';
-import { taskSeconds } from '../measure.ts';
+import { taskSeconds } from '../measure/measure.ts';
 import type { Row } from '../result.ts';
 import type { BenchOptions, Context, Found, PartedTask, Section, TaskRow } from '../section.ts';
 import { StepClock } from './handshake/step-clock.ts';

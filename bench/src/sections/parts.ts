@@ -22,7 +22,7 @@ import {
 } from '@pqtun/core';
 import { nobleSuite } from '@pqtun/core/noble';
 import { nodeSuite } from '@pqtun/core/node';
-import { taskSeconds } from '../measure.ts';
+import { taskSeconds } from '../measure/measure.ts';
 import type { Row } from '../result.ts';
 import type { Context, Found, Section, Task } from '../section.ts';
 

@@ -16,7 +16,7 @@ import {
   testAeads,
 } from 'tun-tap-native';
 import { addonProblem } from '../machine/addon.ts';
-import { taskSeconds } from '../measure.ts';
+import { taskSeconds } from '../measure/measure.ts';
 import type { Missing } from '../result.ts';
 import type { Context, Found, Section, Task } from '../section.ts';
 

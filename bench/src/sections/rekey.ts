@@ -4,6 +4,7 @@
  * (pqtun, wireguard), `suite`, `ip`, `keepalive` (seconds, 0: off).
  */
 import { lengths, type RekeyProfile } from '@pqtun/core';
+import { median } from '../measure/statistics.ts';
 import { type HandshakeCpu, handshakeCpu, hybridKinds, kindName } from '../rekey/handshake-cpu.ts';
 import {
   bytesOf,
@@ -18,7 +19,6 @@ import {
 } from '../rekey/schedule.ts';
 import type { Row, Unit } from '../result.ts';
 import type { Context, Found, Section } from '../section.ts';
-import { median } from '../statistics.ts';
 
 export const rekeySection: Section = {
   id: 'rekey',

@@ -1,7 +1,7 @@
 import { available, testAeads } from 'tun-tap-native';
 import { describe, expect, it } from 'vitest';
+import { couldBe } from '../form/row-ids.ts';
 import type { Row, SectionId } from '../result.ts';
-import { couldBe } from '../row-ids.ts';
 import type { Context, PartedTask, Section, Task, TaskRow } from '../section.ts';
 import { handshakeSection, handshakeSteps } from './handshake.ts';
 import { partsSection } from './parts.ts';

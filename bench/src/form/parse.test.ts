@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { chance, exampleResult } from './example.test.kit.ts';
+import { chance, exampleResult } from '../example.test.kit.ts';
 import { FormError, parseBenchResult } from './parse.ts';
 import { benchResultShape, publishedSchema } from './schema.ts';
 import { accepts } from './schema-evaluator.test.kit.ts';
@@ -99,7 +99,7 @@ describe('the published schema', () => {
   const schema = publishedSchema();
 
   it('is the one in docs', () => {
-    const path = fileURLToPath(new URL('../../docs/bench.schema.json', import.meta.url));
+    const path = fileURLToPath(new URL('../../../docs/bench.schema.json', import.meta.url));
     expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(schema);
   });
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { exampleResult } from '../example.test.kit.ts';
+import { captures, couldBe } from '../form/row-ids.ts';
 import {
   type Budget,
   budgetFrom,
@@ -9,8 +11,6 @@ import {
   parseBudget,
   writeBudget,
 } from './budget.ts';
-import { exampleResult } from './example.test.kit.ts';
-import { captures, couldBe } from './row-ids.ts';
 
 const result = exampleResult();
 const budget = (rows: Record<string, Limit>): Budget => ({ schema: 'pqtun-budget/1', rows });

@@ -1,5 +1,5 @@
 /** The form of a result and of a budget, with bounds: a file may come from another machine. docs/bench.schema.json is made from it. */
-import type { Budget, Limit, RatioLimit } from './budget.ts';
+
 import {
   type BenchResult,
   type EngineFacts,
@@ -11,7 +11,8 @@ import {
   resultSchema,
   sectionIds,
   units,
-} from './result.ts';
+} from '../result.ts';
+import type { Budget, Limit, RatioLimit } from '../verdict/budget.ts';
 import {
   document,
   either,

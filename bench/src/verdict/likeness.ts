@@ -1,5 +1,5 @@
 /** Whether two results come from machines whose figures may be compared. */
-import type { BenchResult, MachineFacts } from './result.ts';
+import type { BenchResult, MachineFacts } from '../result.ts';
 
 export interface Difference {
   /** For people. */

@@ -1,5 +1,7 @@
 /** A comparison for people and for programs. */
-import { type Column, inColumns, type Paint, threeFigures } from './columns.ts';
+
+import type { Row } from '../result.ts';
+import { type Column, inColumns, type Paint, threeFigures } from '../text/columns.ts';
 import {
   type Comparison,
   isReckoned,
@@ -10,7 +12,6 @@ import {
 } from './compare.ts';
 import { leastRounds } from './interval.ts';
 import type { Difference } from './likeness.ts';
-import type { Row } from './result.ts';
 
 export const comparisonSchema = 'pqtun-bench-comparison/1';
 

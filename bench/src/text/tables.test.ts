@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { exampleResult } from '../example.test.kit.ts';
+import type { Row } from '../result.ts';
 import { plainPaint } from './columns.ts';
-import { exampleResult } from './example.test.kit.ts';
-import type { Row } from './result.ts';
 import { endText, figureText, machineText, missingText, remarksText, sectionText } from './tables.ts';
 
 const row = (id: string, changes: Partial<Row>): Row => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Row } from '../result.ts';
 import { type Circumstances, doubtsOf, spreadOf } from './doubts.ts';
-import type { Row } from './result.ts';
 
 const row = (rounds: readonly number[]): Row => ({
   id: 'records/seal/raw/64',

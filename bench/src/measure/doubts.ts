@@ -1,8 +1,9 @@
 /** What makes figures worth less than they look, in sentences for people. */
+
+import type { Virtualization } from '../machine/emulation.ts';
+import type { Throttling } from '../machine/throttling.ts';
+import type { Remark, Row } from '../result.ts';
 import { type Busy, isDisturbed, type Load, mostLoad } from './load.ts';
-import type { Virtualization } from './machine/emulation.ts';
-import type { Throttling } from './machine/throttling.ts';
-import type { Remark, Row } from './result.ts';
 import { quantile } from './samples.ts';
 
 export interface Circumstances {

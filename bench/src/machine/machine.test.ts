@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { armCoreName } from './machine/arm-cores.ts';
-import { parseCpuInfo } from './machine/cpu-info.ts';
-import { trimmed } from './machine/files.ts';
-import * as boards from './machine/recorded.test.kit.ts';
-import { readThrottleSigns, throttlingOf } from './machine/throttling.ts';
+import { armCoreName } from './arm-cores.ts';
+import { parseCpuInfo } from './cpu-info.ts';
+import { trimmed } from './files.ts';
 import { type ProcessFacts, readMachine } from './machine.ts';
+import * as boards from './recorded.test.kit.ts';
+import { readThrottleSigns, throttlingOf } from './throttling.ts';
 
 const here: ProcessFacts = {
   arch: 'arm64',

@@ -2,7 +2,7 @@
  * What rows there can be, by the words of their names, whatever this machine measures: so that a budget's misspelt line is an error and
  * one that was only not measured is not. A `*` in a pattern stands for any characters but a slash.
  */
-import type { SectionId } from './result.ts';
+import type { SectionId } from '../result.ts';
 
 /** A segment of a name: one of these words, or a form. */
 type Segment = readonly string[] | RegExp;

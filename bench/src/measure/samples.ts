@@ -1,6 +1,6 @@
 /** What is computed of single samples: quantiles, and how far the mean may be off. */
 
-import { studentReach } from './student.ts';
+import { studentReach } from '../verdict/student.ts';
 
 /** The value below which `share` (0 … 1) of the sorted values lie, linearly between two of them. `NaN` of none. */
 export function quantile(sorted: ArrayLike<number>, share: number): number {

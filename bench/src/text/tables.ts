@@ -1,8 +1,9 @@
 /** A result for people, on a terminal: which machine, a table a section, and what the figures are worth. */
+
+import type { BenchResult, MachineFacts, Missing, Remark, Row } from '../result.ts';
+import type { Section } from '../section.ts';
 import { type Column, inColumns, type Paint, threeFigures } from './columns.ts';
 import { type Cross, crossTablesOf } from './cross-tables.ts';
-import type { BenchResult, MachineFacts, Missing, Remark, Row } from './result.ts';
-import type { Section } from './section.ts';
 
 export function machineText(
   facts: Omit<MachineFacts, 'throttling'> & Partial<Pick<MachineFacts, 'throttling'>>,

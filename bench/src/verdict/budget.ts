@@ -1,10 +1,11 @@
 /** What a result may cost at most: a file of limits, and a verdict on each. */
-import { threeFigures } from './columns.ts';
+
+import { FormError, parseForm } from '../form/parse.ts';
+import { captures, couldBe, filled, starsIn } from '../form/row-ids.ts';
+import { budgetSchema, budgetShape } from '../form/schema.ts';
+import type { BenchResult, Row } from '../result.ts';
+import { threeFigures } from '../text/columns.ts';
 import { type Interval, meanOf } from './interval.ts';
-import { FormError, parseForm } from './parse.ts';
-import type { BenchResult, Row } from './result.ts';
-import { captures, couldBe, filled, starsIn } from './row-ids.ts';
-import { budgetSchema, budgetShape } from './schema.ts';
 
 export interface Budget {
   readonly schema: typeof budgetSchema;

@@ -1,11 +1,11 @@
 /** Which machine was measured, found in what the system says of itself. What cannot be found out is the word `unknown`. */
 import { availableParallelism, release, totalmem } from 'node:os';
 import { type OffloadName, offloadNames, testAeads, testOffloads } from 'tun-tap-native';
-import { addonProblem } from './machine/addon.ts';
-import { type CpuInfo, parseCpuInfo } from './machine/cpu-info.ts';
-import { type Virtualization, virtualizationOf } from './machine/emulation.ts';
-import { type SystemFiles, systemFiles } from './machine/files.ts';
-import type { EngineFacts, MachineFacts, OffloadFacts } from './result.ts';
+import type { EngineFacts, MachineFacts, OffloadFacts } from '../result.ts';
+import { addonProblem } from './addon.ts';
+import { type CpuInfo, parseCpuInfo } from './cpu-info.ts';
+import { type Virtualization, virtualizationOf } from './emulation.ts';
+import { type SystemFiles, systemFiles } from './files.ts';
 
 /** What is known before anything is measured: throttling shows itself while it is. */
 export interface Machine {

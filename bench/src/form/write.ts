@@ -1,6 +1,7 @@
 /** A result as text: whole JSON, a row a line, so that two of them can be compared by any `diff`. */
+
+import type { BenchResult } from '../result.ts';
 import { FormError } from './parse.ts';
-import type { BenchResult } from './result.ts';
 import { benchResultShape, lengths } from './schema.ts';
 import { asLine } from './shape.ts';
 

@@ -1,9 +1,9 @@
 /** Files become results, or an error that says in one sentence what was expected. */
 
-import type { BenchResult, Row } from './result.ts';
+import { median } from '../measure/statistics.ts';
+import type { BenchResult, Row } from '../result.ts';
 import { benchResultShape, lengths, mostFileBytes } from './schema.ts';
 import { asLine, type Shape } from './shape.ts';
-import { median } from './statistics.ts';
 
 /** A file that is not what it should be. The message is for the user, and says which file only if the caller does. */
 export class FormError extends Error {

@@ -1,5 +1,5 @@
 /** Says how far the bench is: a bar on a terminal, else a line now and then. */
-import type { Progress } from './run.ts';
+import type { Progress } from '../run.ts';
 
 export interface ProgressOutput {
   readonly write: (text: string) => void;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chance, normal } from './example.test.kit.ts';
+import { chance, normal } from '../example.test.kit.ts';
 import { holm, meanOf, ratioOfIndependent } from './interval.ts';
 import { studentBeyond, studentReach } from './student.ts';
 

@@ -1,5 +1,5 @@
 /** Which sections are read as tables, and what stands across and down: by the labels each section's file names. */
-import type { Row, SectionId } from './result.ts';
+import type { Row, SectionId } from '../result.ts';
 
 /** One table, a figure a cell. */
 export interface Cross {

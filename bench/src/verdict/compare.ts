@@ -1,7 +1,8 @@
 /** Two results of like machines, row by row: the ratio with its interval, and whether there is a difference worth the word. */
+
+import type { BenchResult, Remark, Row } from '../result.ts';
 import { holm, leastRounds, type RatioEstimate, ratioOfIndependent } from './interval.ts';
 import { type Difference, differences, explanations } from './likeness.ts';
-import type { BenchResult, Remark, Row } from './result.ts';
 
 export interface CompareOptions {
   /** Smaller differences are no verdict, however sure: 0.1 is 10 %. */

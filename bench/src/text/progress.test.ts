@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../run.ts';
 import { barText, lineText, ProgressDisplay } from './progress.ts';
-import type { Progress } from './run.ts';
 
 const section = { id: 'records', title: 'Records', isDefault: true } as const;
 const at = (done: number, label = 'seal 64 B, raw'): Progress => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Row } from '../result.ts';
+import type { PartedTask, Task } from '../section.ts';
 import { defaultRounds, measure, paceOf } from './measure.ts';
-import type { Row } from './result.ts';
-import type { PartedTask, Task } from './section.ts';
 
 const rowOf = (name: string, unit: 'ns' | 'µs' | 'ms' = 'ms') => ({
   id: `parts/${name}`,

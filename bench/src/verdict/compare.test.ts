@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { plainPaint } from './columns.ts';
+import { exampleResult } from '../example.test.kit.ts';
+import type { BenchResult, MachineFacts } from '../result.ts';
+import { plainPaint } from '../text/columns.ts';
 import { type CompareOptions, type Comparison, compareResults } from './compare.ts';
 import { comparisonJson, comparisonText } from './compare-text.ts';
-import { exampleResult } from './example.test.kit.ts';
-import type { BenchResult, MachineFacts } from './result.ts';
 
 const options: CompareOptions = { threshold: 0.1, force: false };
 const a = exampleResult({ seed: 1 });

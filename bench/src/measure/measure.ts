@@ -4,9 +4,9 @@
  * what does not. A sample is one call of a task, or so many that the clock's own cost is nothing beside it.
  */
 import { Bench } from 'tinybench';
-import type { Row, SectionId } from './result.ts';
+import type { Row, SectionId } from '../result.ts';
+import type { PartedTask, Task, TaskRow, TimeUnit } from '../section.ts';
 import { marginOf, quantile, quantiles } from './samples.ts';
-import type { PartedTask, Task, TaskRow, TimeUnit } from './section.ts';
 import { median } from './statistics.ts';
 
 export interface Pace {
