@@ -35,6 +35,9 @@ be expected to do. **No time in this document was measured on an arm64 machine.*
    has NEON; those of the cipher run again on the emulator's largest processor, which has SVE, for libcrypto then takes other code.
 3. Two real daemons in network namespaces carry echoes and a file: both on arm64, and one on arm64 with one on x64; over the native
    plane with every offload, and over the portable one.
+4. \`pqtun bench --quick\` runs there, and says of itself that it is no measurement.
+5. The records and packets of the tables below are counted again, and must be as they are printed: records to 3 %, packets, which depend
+   on the compiler, to 15 %. \`npm run count:arm64 -- --check\` is this alone.
 
 The engine \`multibuffer\` is for x64 processors with AVX2 or AVX-512, and says so; on arm64 a native plane takes \`raw\`, which is
 libcrypto's own assembly for NEON.
