@@ -8,8 +8,8 @@ import type { Running } from './running.ts';
  */
 const farewell = Buffer.alloc(1);
 
-/** How long answers may be on their way when a report is asked for. Milliseconds. */
-const linger = 500;
+/** How long answers may be on their way when a report is asked for: on a busy machine a daemon may wait for its turn. Milliseconds. */
+const linger = 3_000;
 
 export class Echo implements Running<undefined> {
   readonly #udp: Udp;
