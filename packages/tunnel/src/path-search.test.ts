@@ -118,7 +118,7 @@ describe('the search for what a path takes', () => {
     for (const kept of [1, 2, 3]) {
       const path = new Path();
       path.mtu = 1452;
-      path.loses = (n) => Math.ceil((n - 1) / 6) !== kept; // after the first, the six steps are sent three times
+      path.loses = (n) => n > 2 && Math.ceil((n - 2) / 6) !== kept; // after longest and least, six steps are sent three times
       path.begin();
       path.run(5 * second);
       expect(path.found).toEqual([{ mtu: 1452, limit: 1424 }]);
@@ -146,6 +146,23 @@ describe('the search for what a path takes', () => {
     path.loses = () => false;
     path.run(10 * second);
     expect([path.found.length, path.sent.length - before]).toEqual([1, 1]);
+  });
+
+  test('sends an address where nobody answers a few packets, and follows a peer only where it stays', () => {
+    const path = new Path();
+    path.loses = () => true;
+    path.begin();
+    path.run(30 * second);
+    expect(path.sent.map(({ outer }) => outer)).toEqual([1484, 1276, 1276, 1276, 1276]);
+    path.sent.length = 0;
+    for (let n = 0; n < 1000; n++) {
+      path.search.begin(path.at, peer, endpoint(Uint8Array.of(192, 0, 2, 10 + (n % 2)), 7));
+      path.run(10);
+    }
+    expect(path.sent).toEqual([]);
+    path.loses = () => false;
+    path.run(second);
+    expect(path.sent.map(({ outer }) => outer)).toEqual([1484]);
   });
 
   test('looks again after ten minutes where packets flow, and not where they do not', () => {

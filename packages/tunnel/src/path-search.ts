@@ -4,7 +4,8 @@
  * `nextDeadline` has come.
  *
  * The tunnel's whole MTU is taken for granted until a search has shown otherwise (docs/adr/0011). One probe of that length settles
- * nearly every path at once; only where it stays without an answer the steps below are tried, together and three times.
+ * nearly every path at once. Where it stays without an answer the least is tried, and only when that got through the steps between, together
+ * and three times: an address where nobody answers, to which a peer's packet may have been made to come from, is sent little.
  */
 import {
   type Endpoint,
@@ -27,8 +28,10 @@ export function headersTo({ ip }: Pick<Endpoint, 'ip'>): number {
 
 /** Outer packets that links are known to take: IPv6's least, tunnels in tunnels and LTE, PPPoE, Ethernet, and larger frames. */
 const steps: readonly number[] = [smallestMtu, 1400, 1420, 1440, 1452, 1480, 1492, 1500, 2048, 4096, 8192];
-/** How long an answer is waited for: after the first probe, and after each time all are sent. Answers may come later than that. */
-const waits = [500, 1_000, 1_000, 1_500].map(millis);
+/** How long answers are waited for, after each time probes were sent. They may come later than that. */
+const waits = [500, 500, 1_000, 1_000, 1_000].map(millis);
+/** A peer that moves from address to address is followed when it has stayed: whoever re-sends its packets can make it seem to move. */
+const stayFor = millis(500);
 /** RFC 8899's PMTU_RAISE_TIMER: paths change without a word. */
 const restBetween = millis(600_000);
 /** Bytes sent meanwhile that make it worth the while: more than keepalives and rekeys come to. */
@@ -83,8 +86,9 @@ export class PathSearch {
   /** Call when a session with a hybrid peer stands, and when it is found elsewhere. One that was searched there is let rest. */
   begin(now: Instant, peer: PeerId, endpoint: Endpoint): void {
     const known = this.#searches.get(peer);
-    if (known !== undefined && endpointKey(known.endpoint) === endpointKey(endpoint)) return;
-    this.#start(now, peer, endpoint);
+    if (known === undefined) this.#start(now, peer, endpoint);
+    else if (endpointKey(known.endpoint) !== endpointKey(endpoint))
+      this.#plan(later(now, stayFor), peer, endpoint);
   }
 
   /** Call when routes changed: what was found holds no more. */
@@ -131,27 +135,28 @@ export class PathSearch {
   }
 
   #start(now: Instant, peer: PeerId, endpoint: Endpoint): void {
-    this.forget(peer);
-    const lengths = lengthsFor(this.#parts.mtu(), endpoint, this.#parts.routeMtu(endpoint.ip));
-    if (lengths.length === 0) return; // no packet of this tunnel is longer than what every path takes
-    const search: Search = {
-      peer,
-      endpoint,
-      lengths,
-      best: 0,
-      round: 0,
-      dueAt: now,
-      atRest: false,
-      bytesAtRest: 0,
-    };
-    this.#searches.set(peer, search);
-    this.#probe(now, search);
+    const search = this.#plan(now, peer, endpoint);
+    if (search !== undefined) this.#probe(now, search);
   }
 
-  /** The first time the longest alone, then all that are longer than what was answered. */
+  /** In place of the search there is. `undefined`: no packet of this tunnel is longer than what every path takes. */
+  #plan(dueAt: Instant, peer: PeerId, endpoint: Endpoint): Search | undefined {
+    this.forget(peer);
+    const lengths = lengthsFor(this.#parts.mtu(), endpoint, this.#parts.routeMtu(endpoint.ip));
+    if (lengths.length === 0) return undefined;
+    const search: Search = {
+      ...{ peer, endpoint, lengths, dueAt },
+      ...{ best: 0, round: 0, atRest: false, bytesAtRest: 0 },
+    };
+    this.#searches.set(peer, search);
+    return search;
+  }
+
+  /** The longest alone; then the least alone until anything was answered; then all that are longer than what was. */
   #probe(now: Instant, search: Search): void {
     const { peer, lengths, best, round } = search;
-    const tried = round === 0 ? lengths.slice(0, 1) : lengths.filter((length) => length > best);
+    const untilAnswered = round === 0 ? lengths.slice(0, 1) : lengths.slice(-1);
+    const tried = best === 0 ? untilAnswered : lengths.filter((length) => length > best);
     for (const length of tried) {
       const token = this.#parts.send(peer, length);
       if (token !== undefined) this.#probes.set(ipKey(token), { search, length });
