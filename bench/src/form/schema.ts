@@ -30,7 +30,7 @@ import {
 
 /** Longer files are not looked at. */
 export const mostFileBytes = 16 * 2 ** 20;
-export const mostRows = 5_000;
+const mostRows = 5_000;
 
 /** Lengths of text; the writer cuts to them. */
 export const lengths = { word: 120, fact: 300, sentence: 2_000 } as const;

@@ -40,7 +40,7 @@ export function handshakeCpu(
 }
 
 /** The row of the section `handshake` that times all of it with Node's cryptography, which is what the daemon uses. */
-export function wholeHandshake(rows: readonly Row[], suite: SuiteId): Row | undefined {
+function wholeHandshake(rows: readonly Row[], suite: SuiteId): Row | undefined {
   return rows.find(({ id, section, unit }) => {
     const [, name = '', step, engine] = id.split('/');
     const isOfSuite = name.includes(kems[suite]);
@@ -49,12 +49,12 @@ export function wholeHandshake(rows: readonly Row[], suite: SuiteId): Row | unde
 }
 
 /** Mean seconds of CPU over `count` handshakes, a figure a round, after one round that warms up. */
-export function measureHandshakes(
+function measureHandshakes(
   crypto: Suite,
   peer: PeerKind,
   rounds: number,
   count: number,
-  stop: () => void = () => undefined,
+  stop: () => void,
 ): number[] {
   const identity = () => new Identity(crypto, new Secret(crypto.random(32)), new Secret(crypto.random(64)));
   const identities = [identity(), identity()] as const;

@@ -34,7 +34,7 @@ reads, writes and routes: it stays below.</p>`,
 }
 
 /** Also drawn for docs. */
-export function recordSeries(rows: readonly Row[], verb: string): Series[] {
+function recordSeries(rows: readonly Row[], verb: string): Series[] {
   const own = rows.filter((row) => parts(row)[0] === verb);
   return distinct(own.map((row) => parts(row)[1] ?? '')).map((engine, i) => ({
     name: engine,

@@ -31,7 +31,7 @@ export const handshakeSection: Section = {
   run: handshake,
 };
 
-export const handshakeSuites = { 1: 'ml-kem-768', 2: 'ml-kem-1024' } as const;
+const handshakeSuites = { 1: 'ml-kem-768', 2: 'ml-kem-1024' } as const;
 const engines = { node: nodeSuite, noble: nobleSuite } as const;
 
 /** In their order. `whole` is all of them. */

@@ -11,8 +11,6 @@ export interface CompareOptions {
   readonly force: boolean;
 }
 
-export const defaultThreshold = 0.1;
-
 export type Verdict = 'slower' | 'faster' | 'no difference seen' | 'no verdict';
 
 export interface RowComparison {
